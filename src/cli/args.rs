@@ -1,0 +1,275 @@
+//! What can be typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::estate::Pattern;
+use crate::finding::Severity;
+
+/// Checks an IT estate declared in YAML against rules that cite PCI-DSS, HIPAA, GDPR, COBIT and ITIL.
+#[derive(Debug, Parser)]
+#[command(
+    name = "assize",
+    version,
+    arg_required_else_help = true,
+    after_help = "\
+Exit codes: 0 clean, 1 findings at or above the threshold, 2 something could not be checked."
+)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    pub(super) common: Common,
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Common {
+    /// When to use colours and links; `NO_COLOR` is honoured
+    #[arg(long, global = true, value_enum, default_value = "auto", env = "ASSIZE_COLOR")]
+    pub(super) color: Color,
+    /// Threads; 0 takes one a core
+    #[arg(long, global = true, default_value_t = 0, env = "ASSIZE_THREADS", value_name = "N")]
+    pub(super) threads: usize,
+    /// Print nothing but findings and problems
+    #[arg(short, long, global = true, env = "ASSIZE_QUIET")]
+    pub(super) quiet: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Check the estate, or parts of it, against the rules
+    Check(CheckArguments),
+    /// Run the examples that rules carry
+    Test(TestArguments),
+    /// List what there is
+    List(ListArguments),
+    /// Explain a rule, a requirement, a kind or a problem code
+    Explain(ExplainArguments),
+    /// Print a JSON Schema: of a kind, or of a document of assize
+    Schema(SchemaArguments),
+    /// Print completions for a shell
+    #[command(
+        after_help = "Example:\n  assize completions bash > ~/.local/share/bash-completion/completions/assize"
+    )]
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  assize check                                  the whole estate around the current folder
+  assize check estate/data                      a folder or a file
+  assize check -o json=report.json -o human     a report for a program, and one for you
+  assize check --framework pci-dss-4.0.1        only rules that serve one framework
+  assize check --fail-on high                   exit code 1 from high upwards
+  cat a.yaml | assize check - --stdin-filename estate/a.yaml")]
+pub(super) struct CheckArguments {
+    /// Files and folders; `-` for standard input; none for the whole estate
+    #[arg(value_name = "PATH")]
+    pub(super) paths: Vec<PathBuf>,
+    /// The path that standard input is taken to have
+    #[arg(long, value_name = "PATH", default_value = "standard-input.yaml")]
+    pub(super) stdin_filename: String,
+    /// Output format, and a file to write it to: human, json, jsonl; may be repeated
+    #[arg(short, long, value_name = "FORMAT[=FILE]", env = "ASSIZE_OUTPUT", value_delimiter = ',', default_value = "human", value_parser = parse_output)]
+    pub(super) output: Vec<Output>,
+    /// Least severity that gives exit code 1 [default: that of assize.yaml, else low]
+    #[arg(long, value_name = "SEVERITY", env = "ASSIZE_FAIL_ON", value_enum)]
+    pub(super) fail_on: Option<FailOn>,
+    #[command(flatten)]
+    pub(super) selection: SelectionArguments,
+    /// The clock of the run: 2026-11-20, or 2026-11-20T08:00:00Z [default: today, in UTC]
+    #[arg(long, value_name = "DATE", env = "ASSIZE_AS_OF")]
+    pub(super) as_of: Option<String>,
+    /// A run that evaluates nothing is all right
+    #[arg(long, env = "ASSIZE_ALLOW_EMPTY")]
+    pub(super) allow_empty: bool,
+    #[command(flatten)]
+    pub(super) limits: LimitArguments,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SelectionArguments {
+    /// Only rules that serve this framework; may be repeated
+    #[arg(long, value_name = "FRAMEWORK", env = "ASSIZE_FRAMEWORK", value_delimiter = ',')]
+    pub(super) framework: Vec<String>,
+    /// Only this rule; may be repeated
+    #[arg(long, value_name = "RULE", env = "ASSIZE_RULE", value_delimiter = ',')]
+    pub(super) rule: Vec<String>,
+    /// Only resources of this kind (`DataStore`, apps/Deployment, */Deployment); may be repeated
+    #[arg(long, value_name = "KIND", env = "ASSIZE_KIND", value_delimiter = ',', value_parser = parse_kind)]
+    pub(super) kind: Vec<String>,
+}
+
+#[expect(clippy::struct_field_names, reason = "the names are the flags")]
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Limits")]
+pub(super) struct LimitArguments {
+    /// Bytes of a file, with k, M or G
+    #[arg(long, value_name = "BYTES", default_value = "256M", env = "ASSIZE_MAX_FILE_SIZE", value_parser = parse_size)]
+    pub(super) max_file_size: u64,
+    /// Documents of a file
+    #[arg(long, value_name = "N", default_value_t = 200_000, env = "ASSIZE_MAX_DOCUMENTS")]
+    pub(super) max_documents: usize,
+    /// Values and keys of a file
+    #[arg(long, value_name = "N", default_value_t = 8_000_000, env = "ASSIZE_MAX_NODES")]
+    pub(super) max_nodes: usize,
+    /// Levels of nesting
+    #[arg(long, value_name = "N", default_value_t = 128, env = "ASSIZE_MAX_DEPTH", value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub(super) max_depth: u16,
+    /// Values and keys of a file that come from aliases
+    #[arg(long, value_name = "N", default_value_t = 1_000_000, env = "ASSIZE_MAX_ALIAS_NODES")]
+    pub(super) max_alias_nodes: usize,
+}
+
+/// An output format and where it goes; none is standard output.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Output {
+    pub(super) format: Format,
+    pub(super) file: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Format {
+    Human,
+    Json,
+    Jsonl,
+}
+
+fn parse_output(text: &str) -> Result<Output, String> {
+    let (name, file) = match text.split_once('=') {
+        Some((_, "")) => return Err("the file name is empty".to_owned()),
+        Some((name, file)) => (name, Some(PathBuf::from(file))),
+        None => (text, None),
+    };
+    let format = match name {
+        "human" => Format::Human,
+        "json" => Format::Json,
+        "jsonl" => Format::Jsonl,
+        other => return Err(format!("there is no format {other}; known: human, json, jsonl")),
+    };
+    Ok(Output { format, file })
+}
+
+fn parse_kind(text: &str) -> Result<String, String> {
+    let known = Pattern::parse(text).map(|_| text.to_owned());
+    known.ok_or_else(|| "write Kind, group/Kind, */Kind or *".to_owned())
+}
+
+fn parse_size(text: &str) -> Result<u64, String> {
+    let (digits, factor) = match text.as_bytes() {
+        [.., b'k' | b'K'] => (text.get(..text.len() - 1), 1_u64 << 10),
+        [.., b'M'] => (text.get(..text.len() - 1), 1 << 20),
+        [.., b'G'] => (text.get(..text.len() - 1), 1 << 30),
+        _ => (Some(text), 1),
+    };
+    let number: Option<u64> = digits.and_then(|digits| digits.parse().ok());
+    number
+        .and_then(|number| number.checked_mul(factor))
+        .ok_or_else(|| "write a number, with k, M or G".to_owned())
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum FailOn {
+    Critical,
+    High,
+    Medium,
+    Low,
+    Info,
+    /// Findings never fail the run; problems still do
+    Never,
+}
+
+impl FailOn {
+    pub(super) fn threshold(self) -> Option<Severity> {
+        match self {
+            Self::Critical => Some(Severity::Critical),
+            Self::High => Some(Severity::High),
+            Self::Medium => Some(Severity::Medium),
+            Self::Low => Some(Severity::Low),
+            Self::Info => Some(Severity::Info),
+            Self::Never => None,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  assize test                           the built-in rules, and those of this repository
+  assize test --rule unowned-asset      one rule
+  assize test policies/access           rules of a folder or a file")]
+pub(super) struct TestArguments {
+    /// Only rules whose file is, or lies in, one of these; none for all
+    #[arg(value_name = "PATH")]
+    pub(super) paths: Vec<PathBuf>,
+    /// Only this rule; may be repeated
+    #[arg(long, value_name = "RULE", value_delimiter = ',')]
+    pub(super) rule: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  assize list rules --framework gdpr
+  assize list requirements --framework hipaa
+  assize list kinds -o json")]
+pub(super) struct ListArguments {
+    /// What to list
+    #[arg(value_enum)]
+    pub(super) what: Listed,
+    /// Only what belongs to this framework; may be repeated
+    #[arg(long, value_name = "FRAMEWORK", value_delimiter = ',')]
+    pub(super) framework: Vec<String>,
+    /// Output format
+    #[arg(short, long, value_enum, default_value = "text")]
+    pub(super) output: ListFormat,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Listed {
+    Rules,
+    Frameworks,
+    Requirements,
+    Kinds,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum ListFormat {
+    Text,
+    Json,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  assize explain unowned-asset
+  assize explain pci-dss-4.0.1:3.5.1
+  assize explain DataStore
+  assize explain duplicate-key")]
+pub(super) struct ExplainArguments {
+    /// A rule, a requirement, a kind or a problem code
+    pub(super) name: String,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  assize schema Rule
+  assize schema assize.yaml
+  assize schema DataStore > DataStore.schema.json")]
+pub(super) struct SchemaArguments {
+    /// A kind, Rule, Framework, assize.yaml or output
+    pub(super) name: String,
+}

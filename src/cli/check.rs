@@ -1,0 +1,161 @@
+//! `assize check`.
+
+use std::io::{self, IsTerminal as _, Read as _};
+use std::path::Path;
+use std::sync::Mutex;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use jiff::Timestamp;
+use jiff::civil::Date;
+
+use super::args::{CheckArguments, Common};
+use super::{Failure, discover, output};
+use crate::exit::Exit;
+use crate::policy::Selection;
+use crate::run::{CheckRequest, Limits, PolicyError, StandardInput, check};
+use crate::yaml;
+
+pub(super) fn run(arguments: &CheckArguments, common: &Common) -> Result<Exit, Failure> {
+    let stdout = arguments.output.iter().filter(|output| output.file.is_none()).count();
+    if stdout > 1 {
+        return Err(Failure::Plain(
+            "two formats go to standard output; give one a file: -o json=report.json".to_owned(),
+        ));
+    }
+    let request = request(arguments, common)?;
+    let start = match &request.standard_input {
+        Some(_) => None,
+        None => arguments.paths.first().map(AsRef::as_ref),
+    };
+    let root = discover(start)?;
+    let progress = Progress::new(common);
+    let report = match check(&root, &request, &|done, total| progress.tell(done, total)) {
+        Ok(report) => report,
+        Err(PolicyError::Load(error)) => return Err(error.into()),
+        Err(PolicyError::Configuration(problems)) => {
+            progress.end();
+            output::problems(&root, &problems, common)?;
+            return Ok(Exit::Problems);
+        }
+    };
+    progress.end();
+    let standard_input = request.standard_input;
+    let mut files = output::sources(&root);
+    let mut sources = |file: &str| match &standard_input {
+        Some(input) if input.file == file => {
+            Some((String::from_utf8(input.bytes.clone()).ok()?, file.to_owned()))
+        }
+        _ => files(file),
+    };
+    for output in &arguments.output {
+        output::write(output, &report, common, &mut sources)?;
+    }
+    let mut exit = Exit::Clean;
+    if report.fails() {
+        exit = exit.max(Exit::Findings);
+    }
+    if !report.problems.is_empty() {
+        exit = exit.max(Exit::Problems);
+    }
+    Ok(exit)
+}
+
+fn request(arguments: &CheckArguments, common: &Common) -> Result<CheckRequest, Failure> {
+    let is_input = |path: &std::path::PathBuf| path == Path::new("-");
+    let standard_input = if arguments.paths.iter().any(is_input) {
+        if arguments.paths.len() > 1 {
+            return Err(Failure::Plain(
+                "`-` stands for standard input and goes with no other path".to_owned(),
+            ));
+        }
+        let mut bytes = Vec::new();
+        let limit = arguments.limits.max_file_size;
+        io::stdin()
+            .lock()
+            .take(limit + 1)
+            .read_to_end(&mut bytes)
+            .map_err(|error| Failure::Plain(format!("cannot read standard input: {error}")))?;
+        if bytes.len() as u64 > limit {
+            return Err(Failure::Plain(format!(
+                "standard input has more than {limit} bytes; raise --max-file-size"
+            )));
+        }
+        Some(StandardInput { file: arguments.stdin_filename.replace('\\', "/"), bytes })
+    } else {
+        None
+    };
+    let limits = &arguments.limits;
+    Ok(CheckRequest {
+        paths: if standard_input.is_some() { Vec::new() } else { arguments.paths.clone() },
+        standard_input,
+        selection: Selection {
+            frameworks: arguments.selection.framework.clone(),
+            rules: arguments.selection.rule.clone(),
+            kinds: arguments.selection.kind.clone(),
+        },
+        limits: Limits {
+            file_size: limits.max_file_size,
+            yaml: yaml::Limits {
+                depth: usize::from(limits.max_depth),
+                nodes: limits.max_nodes,
+                alias_nodes: limits.max_alias_nodes,
+                documents: limits.max_documents,
+            },
+        },
+        as_of: as_of(arguments.as_of.as_deref())?,
+        fail_on: arguments.fail_on.map(super::args::FailOn::threshold),
+        allow_empty: arguments.allow_empty,
+        threads: common.threads,
+    })
+}
+
+/// The clock of the run: read here, once, and passed down.
+fn as_of(given: Option<&str>) -> Result<String, Failure> {
+    let Some(text) = given else {
+        let today = Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
+        return Ok(today.to_string());
+    };
+    let is_date = text.len() == 10 && text.parse::<Date>().is_ok();
+    // RFC 3339 with an offset; jiff would take other forms of ISO 8601 as well.
+    let is_instant =
+        text.len() > 10 && text.as_bytes().get(10) == Some(&b'T') && text.parse::<Timestamp>().is_ok();
+    if is_date || is_instant {
+        return Ok(text.to_owned());
+    }
+    Err(Failure::Plain(format!("--as-of {text:?} should be 2026-11-20 or 2026-11-20T08:00:00Z")))
+}
+
+/// A bar for long work, where somebody watches.
+struct Progress {
+    bar: Mutex<Option<ProgressBar>>,
+    is_wanted: bool,
+}
+
+/// Less than this is done before a bar could be read.
+const LONG_WORK: u64 = 32 << 20;
+
+impl Progress {
+    fn new(common: &Common) -> Self {
+        Self { bar: Mutex::new(None), is_wanted: !common.quiet && io::stderr().is_terminal() }
+    }
+
+    fn tell(&self, done: u64, total: u64) {
+        if !self.is_wanted || total < LONG_WORK {
+            return;
+        }
+        let Ok(mut bar) = self.bar.lock() else { return };
+        let bar = bar.get_or_insert_with(|| {
+            let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());
+            let style = ProgressStyle::with_template("{wide_bar} {bytes}/{total_bytes} {eta}");
+            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+            bar
+        });
+        bar.set_position(done);
+    }
+
+    fn end(&self) {
+        if let Ok(Some(bar)) = self.bar.lock().as_deref() {
+            bar.finish_and_clear();
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! The command line: arguments, the environment, the clock, streams and the exit code.
+//!
+//! Input: what the user typed. Output: text on the streams and an exit code. What it does not do: it decides
+//! nothing about findings.
+
+mod args;
+mod check;
+mod explain;
+mod list;
+mod output;
+mod test;
+
+use std::io::{self, Write as _};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::{CommandFactory as _, Parser as _};
+
+use self::args::{Arguments, Command};
+use crate::exit::Exit;
+use crate::load::{LoadError, Root};
+use crate::policy::Selection;
+use crate::run::{Policies, PolicyError, load_policies};
+
+/// Runs the program.
+pub fn main() -> ExitCode {
+    // Evaluations are isolated, and their panics become problems: what the hook would print belongs to no one.
+    let default = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        if std::thread::current().name() == Some("main") {
+            default(info);
+        }
+    }));
+    let arguments = Arguments::parse();
+    let result = catch_unwind(AssertUnwindSafe(|| run(&arguments)));
+    match result {
+        Ok(Ok(exit)) => exit.into(),
+        Ok(Err(error)) => {
+            complain(&error);
+            Exit::Problems.into()
+        }
+        Err(_) => Exit::Problems.into(),
+    }
+}
+
+/// Why the program ends early.
+enum Failure {
+    /// There is no place to run.
+    Load(LoadError),
+    /// Bad use, or a stream that cannot be written.
+    Plain(String),
+}
+
+impl From<LoadError> for Failure {
+    fn from(error: LoadError) -> Self {
+        Self::Load(error)
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::Plain(format!("cannot write: {error}"))
+    }
+}
+
+fn complain(failure: &Failure) {
+    let (message, help) = match failure {
+        Failure::Load(error) => (&error.message, error.help.as_deref()),
+        Failure::Plain(message) => (message, None),
+    };
+    let mut text = format!("error: {}\n", crate::report::for_terminal(message));
+    if let Some(help) = help {
+        text.push_str(&format!("help: {}\n", crate::report::for_terminal(help)));
+    }
+    // With no stream left to complain on, the exit code has to do.
+    drop(io::stderr().lock().write_all(text.as_bytes()));
+}
+
+fn run(arguments: &Arguments) -> Result<Exit, Failure> {
+    match &arguments.command {
+        Command::Check(check) => check::run(check, &arguments.common),
+        Command::Test(test) => test::run(test, &arguments.common),
+        Command::List(list) => list::run(list, &arguments.common),
+        Command::Explain(explain) => explain::run(explain, &arguments.common),
+        Command::Schema(schema) => explain::schema(schema, &arguments.common),
+        Command::Completions { shell } => {
+            let mut text = Vec::new();
+            clap_complete::generate(*shell, &mut Arguments::command(), "assize", &mut text);
+            output::to_stdout(&text)?;
+            Ok(Exit::Clean)
+        }
+    }
+}
+
+/// The policies around the current folder, for commands that only look at them. Problems of the configuration
+/// are shown and end the command.
+fn policies(root: &Root, selection: &Selection, common: &args::Common) -> Result<Option<Policies>, Failure> {
+    match load_policies(root, selection, common.threads) {
+        Ok(policies) => Ok(Some(policies)),
+        Err(PolicyError::Load(error)) => Err(error.into()),
+        Err(PolicyError::Configuration(problems)) => {
+            output::problems(root, &problems, common)?;
+            Ok(None)
+        }
+    }
+}
+
+fn discover(path: Option<&Path>) -> Result<Root, Failure> {
+    Ok(Root::discover(path.unwrap_or_else(|| Path::new(".")))?)
+}

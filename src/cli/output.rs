@@ -1,0 +1,101 @@
+//! Streams and files.
+
+use std::fs;
+use std::io::{self, BufWriter, IsTerminal as _, Write};
+use std::path::Path;
+
+use super::args::{Color, Common, Format, Output};
+use crate::load::Root;
+use crate::problem::Problem;
+use crate::report::{Human, Report, render_problems, write_json, write_jsonl};
+
+/// Columns where there is no terminal to ask.
+const WIDTH: usize = 120;
+
+/// How the human format is drawn on a stream.
+pub(super) fn human(common: &Common, is_terminal: bool) -> Human {
+    let color = match common.color {
+        Color::Always => true,
+        Color::Never => false,
+        Color::Auto => is_terminal && !has_variable("NO_COLOR") && !is_dumb(),
+    };
+    let width = terminal_size::terminal_size()
+        .filter(|_| is_terminal)
+        .map_or(WIDTH, |(width, _)| usize::from(width.0));
+    let links = color && is_terminal && supports_hyperlinks::on(supports_hyperlinks::Stream::Stdout);
+    Human { color, links, width: width.clamp(40, 160), quiet: common.quiet }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the command line is where the environment is read")]
+fn has_variable(name: &str) -> bool {
+    std::env::var(name).is_ok_and(|value| !value.is_empty())
+}
+
+#[expect(clippy::disallowed_methods, reason = "the command line is where the environment is read")]
+fn is_dumb() -> bool {
+    std::env::var("TERM").is_ok_and(|value| value == "dumb")
+}
+
+/// Reads the sources of a root again, for snippets.
+pub(super) fn sources(root: &Root) -> impl FnMut(&str) -> Option<(String, String)> + '_ {
+    move |file| {
+        let text = String::from_utf8(root.read(file, u64::from(u32::MAX)).ok()?).ok()?;
+        Some((text, root.top.join(file).to_string_lossy().into_owned()))
+    }
+}
+
+/// Problems on standard error, for commands that have no report.
+pub(super) fn problems(root: &Root, problems: &[Problem], common: &Common) -> io::Result<()> {
+    let mut text = Vec::new();
+    render_problems(&human(common, io::stderr().is_terminal()), problems, &mut sources(root), &mut text)?;
+    io::stderr().lock().write_all(&text)
+}
+
+/// Writes text to standard output; a reader that has gone away is no error.
+pub(super) fn to_stdout(text: &[u8]) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    forgive_closed(out.write_all(text).and_then(|()| out.flush()))
+}
+
+fn forgive_closed(result: io::Result<()>) -> io::Result<()> {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => other,
+    }
+}
+
+/// Writes a report in one format.
+pub(super) fn write(
+    output: &Output,
+    report: &Report,
+    common: &Common,
+    sources: &mut dyn FnMut(&str) -> Option<(String, String)>,
+) -> io::Result<()> {
+    let mut format = |out: &mut dyn Write, is_terminal: bool| match output.format {
+        Format::Human => human(common, is_terminal).write(report, sources, out),
+        Format::Json => write_json(report, out),
+        Format::Jsonl => write_jsonl(report, out),
+    };
+    match &output.file {
+        None => {
+            let stdout = io::stdout();
+            let is_terminal = stdout.is_terminal();
+            let mut out = BufWriter::new(stdout.lock());
+            forgive_closed(format(&mut out, is_terminal).and_then(|()| out.flush()))
+        }
+        Some(path) => {
+            let result = write_file(path, &mut |out| format(out, false));
+            if result.is_err() {
+                // Half a report looks like a whole one.
+                drop(fs::remove_file(path));
+            }
+            result.map_err(|error| io::Error::other(format!("{}: {error}", path.display())))
+        }
+    }
+}
+
+fn write_file(path: &Path, format: &mut dyn FnMut(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    let mut out = BufWriter::new(fs::File::create(path)?);
+    format(&mut out)?;
+    out.flush()
+}

@@ -1,0 +1,68 @@
+//! `assize test`.
+
+use std::path::Path;
+
+use super::args::{Common, TestArguments};
+use super::{Failure, discover, output, policies};
+use crate::exit::Exit;
+use crate::policy::Selection;
+use crate::report::for_terminal;
+use crate::run::run_examples;
+
+pub(super) fn run(arguments: &TestArguments, common: &Common) -> Result<Exit, Failure> {
+    let root = discover(arguments.paths.first().map(AsRef::as_ref))?;
+    let selection = Selection { rules: arguments.rule.clone(), ..Selection::default() };
+    let Some(mut policies) = policies(&root, &selection, common)? else { return Ok(Exit::Problems) };
+    if !arguments.paths.is_empty() {
+        let mut wanted = Vec::new();
+        for path in &arguments.paths {
+            let relative = root.relative(path).ok_or_else(|| {
+                Failure::Plain(format!("{} does not exist, or leads out of the repository", path.display()))
+            })?;
+            wanted.push(relative);
+        }
+        policies
+            .rules
+            .rules
+            .retain(|rule| wanted.iter().any(|wanted| Path::new(&*rule.origin.file).starts_with(wanted)));
+    }
+    let report = run_examples(&policies);
+    let mut text = String::new();
+    for failure in &report.failures {
+        let place =
+            format!("{}:{}:{}", failure.location.file, failure.location.line, failure.location.column);
+        line(&mut text, &format!("{}: example {:?} fails ({place})", failure.rule, failure.example));
+        for difference in &failure.differences {
+            line(&mut text, &format!("  {difference}"));
+        }
+    }
+    if !common.quiet {
+        for rule in &report.untested {
+            line(&mut text, &format!("{rule}: has no examples"));
+        }
+        line(
+            &mut text,
+            &format!(
+                "{} rules, {} examples passed, {} failed",
+                report.rules,
+                report.passed,
+                report.failures.len(),
+            ),
+        );
+    }
+    output::to_stdout(text.as_bytes())?;
+    let problems: Vec<_> = policies.problems.iter().chain(&report.problems).cloned().collect();
+    if !problems.is_empty() {
+        output::problems(&root, &problems, common)?;
+        return Ok(Exit::Problems);
+    }
+    if report.rules == 0 {
+        return Err(Failure::Plain("no rule is selected, so nothing was tested".to_owned()));
+    }
+    Ok(if report.failures.is_empty() { Exit::Clean } else { Exit::Findings })
+}
+
+fn line(text: &mut String, content: &str) {
+    text.push_str(&for_terminal(content));
+    text.push('\n');
+}

@@ -1,0 +1,216 @@
+//! Kinds: their names, the patterns by which rules select them, and their schemas.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
+
+use serde_json::{Map, Value};
+
+use crate::finding::{Identity, OWN_GROUP};
+use crate::schema::{Body, SchemaError};
+
+/// Group and kind.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct KindName {
+    /// API group.
+    pub group: Arc<str>,
+    /// Kind.
+    pub kind: Arc<str>,
+}
+
+impl KindName {
+    /// Reads `DataStore`, `apps/Deployment` or `core/Service`.
+    pub fn parse(text: &str) -> Self {
+        match text.rsplit_once('/') {
+            Some((group, kind)) => Self { group: group.into(), kind: kind.into() },
+            None => Self { group: OWN_GROUP.into(), kind: text.into() },
+        }
+    }
+
+    /// The kind of a resource.
+    pub fn of(identity: &Identity) -> Self {
+        Self { group: Arc::clone(&identity.group), kind: Arc::clone(&identity.kind) }
+    }
+
+    /// Whether it is one of assize's own group.
+    pub fn is_own(&self) -> bool {
+        &*self.group == OWN_GROUP
+    }
+}
+
+impl std::fmt::Display for KindName {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if !self.is_own() {
+            write!(formatter, "{}/", self.group)?;
+        }
+        formatter.write_str(&self.kind)
+    }
+}
+
+/// How a rule names kinds: `DataStore`, `apps/Deployment`, `*/Deployment` (any group), `apps/*`, `*` (all).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pattern {
+    group: Option<Arc<str>>,
+    kind: Option<Arc<str>>,
+}
+
+impl Pattern {
+    /// Reads a pattern; none if it is malformed.
+    pub fn parse(text: &str) -> Option<Self> {
+        let is_word = |text: &str| !text.is_empty() && !text.contains(['*', ' ', '/']);
+        let part = |text: &str| match text {
+            "*" => Some(None),
+            text if is_word(text) => Some(Some(Arc::from(text))),
+            _ => None,
+        };
+        match text.rsplit_once('/') {
+            Some((group, kind)) => Some(Self { group: part(group)?, kind: part(kind)? }),
+            None if text == "*" => Some(Self { group: None, kind: None }),
+            None => Some(Self { group: Some(OWN_GROUP.into()), kind: part(text)? }),
+        }
+    }
+
+    /// Whether a kind is meant.
+    pub fn matches(&self, kind: &KindName) -> bool {
+        self.group.as_ref().is_none_or(|group| *group == kind.group)
+            && self.kind.as_ref().is_none_or(|name| *name == kind.kind)
+    }
+
+    /// The one kind that it means, if it means just one.
+    pub fn exact(&self) -> Option<KindName> {
+        let (group, kind) = self.group.as_ref().zip(self.kind.as_ref())?;
+        Some(KindName { group: Arc::clone(group), kind: Arc::clone(kind) })
+    }
+}
+
+/// The schema of a kind.
+#[derive(Debug)]
+pub struct KindSchema {
+    /// Which kind.
+    pub name: KindName,
+    /// The JSON Schema.
+    pub schema: Value,
+    /// The file it was read from.
+    pub file: Arc<str>,
+    body: OnceLock<Result<Body, SchemaError>>,
+}
+
+impl KindSchema {
+    /// The compiled schema; compiled when first asked for.
+    ///
+    /// # Errors
+    /// What makes the schema unusable.
+    pub fn body(&self) -> Result<&Body, &SchemaError> {
+        self.body.get_or_init(|| Body::compile(self.schema.clone())).as_ref()
+    }
+
+    /// What makes the schema unusable, if it has been compiled.
+    pub fn error(&self) -> Option<&SchemaError> {
+        self.body.get().and_then(|body| body.as_ref().err())
+    }
+
+    /// The first sentence about the kind.
+    pub fn description(&self) -> &str {
+        self.schema.get("description").and_then(Value::as_str).unwrap_or_default()
+    }
+}
+
+/// All schemas of a run by kind.
+#[derive(Debug, Default)]
+pub struct KindLibrary {
+    schemas: BTreeMap<KindName, Arc<KindSchema>>,
+}
+
+impl KindLibrary {
+    /// Adds a schema. One for a kind that has one already adds to it: mappings are merged, the lists `required`
+    /// and `enum` united, anything else is replaced.
+    pub fn add(&mut self, name: KindName, schema: Value, file: Arc<str>) {
+        let (schema, file) = match self.schemas.remove(&name) {
+            Some(old) => {
+                let mut merged = old.schema.clone();
+                merge(&mut merged, schema);
+                (merged, file)
+            }
+            None => (schema, file),
+        };
+        let entry = KindSchema { name: name.clone(), schema, file, body: OnceLock::new() };
+        drop(self.schemas.insert(name, Arc::new(entry)));
+    }
+
+    /// The schema of a kind.
+    pub fn get(&self, name: &KindName) -> Option<&Arc<KindSchema>> {
+        self.schemas.get(name)
+    }
+
+    /// All schemas in the order of their names.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<KindSchema>> {
+        self.schemas.values()
+    }
+
+    /// The kind of our own group whose name is nearest to `name`, if one is near.
+    pub fn nearest(&self, name: &str) -> Option<&str> {
+        let lower = name.to_lowercase();
+        self.schemas
+            .keys()
+            .filter(|known| known.is_own())
+            .map(|known| (strsim::damerau_levenshtein(&lower, &known.kind.to_lowercase()), &*known.kind))
+            .min()
+            .filter(|(distance, known)| *distance <= 1 + known.len() / 4)
+            .map(|(_, known)| known)
+    }
+
+    /// The schemas of the kinds that a pattern means.
+    pub fn matching<'a>(&'a self, pattern: &'a Pattern) -> impl Iterator<Item = &'a Arc<KindSchema>> {
+        self.schemas.values().filter(|schema| pattern.matches(&schema.name))
+    }
+}
+
+fn merge(target: &mut Value, addition: Value) {
+    match (target, addition) {
+        (Value::Object(target), Value::Object(addition)) => merge_maps(target, addition),
+        (target, addition) => *target = addition,
+    }
+}
+
+fn merge_maps(target: &mut Map<String, Value>, addition: Map<String, Value>) {
+    for (key, value) in addition {
+        match (target.get_mut(&key), value) {
+            (Some(Value::Array(old)), Value::Array(new)) if key == "required" || key == "enum" => {
+                let fresh: Vec<_> = new.into_iter().filter(|item| !old.contains(item)).collect();
+                old.extend(fresh);
+            }
+            (Some(old), value) => merge(old, value),
+            (None, value) => drop(target.insert(key, value)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn patterns() {
+        let matches =
+            |pattern: &str, kind: &str| Pattern::parse(pattern).unwrap().matches(&KindName::parse(kind));
+        assert!(matches("DataStore", "DataStore") && !matches("DataStore", "apps/DataStore"));
+        assert!(matches("*/Deployment", "apps/Deployment") && matches("apps/*", "apps/Deployment"));
+        assert!(matches("*", "core/Service") && matches("*", "Person"));
+        for bad in ["", "a b", "Data*", "/x", "x/"] {
+            assert_eq!(Pattern::parse(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_repository_adds_fields_to_a_kind() {
+        let mut library = KindLibrary::default();
+        let name = KindName::parse("Person");
+        let base = json!({"additionalProperties": false, "required": ["a"], "properties": {"a": {"type": "string"}}});
+        library.add(name.clone(), base, "x".into());
+        library.add(name.clone(), json!({"required": ["b"], "properties": {"b": true}}), "y".into());
+        let merged = json!({
+            "additionalProperties": false, "required": ["a", "b"], "properties": {"a": {"type": "string"}, "b": true}});
+        assert_eq!(library.get(&name).unwrap().schema, merged);
+    }
+}

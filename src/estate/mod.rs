@@ -1,0 +1,10 @@
+//! From documents to resources: identity, kind, and whether the document keeps its kind's schema.
+//!
+//! Input: a parsed file and what the configuration says about its documents. Output: candidates for
+//! evaluation and problems. What it does not do: it reads no files, and no rule is known here.
+
+mod identity;
+mod kind;
+
+pub use identity::{Candidate, Classified, DocumentMapping, Expectation, classify};
+pub use kind::{KindLibrary, KindName, KindSchema, Pattern};

@@ -1,0 +1,209 @@
+//! What a run says about resources: findings, where they stand, and how they are told apart.
+//!
+//! Plain values only; deliberately no serialisation (each format has its own types) and no drawing.
+
+use std::sync::Arc;
+
+use sha2::{Digest as _, Sha256};
+
+/// How bad a finding is; the order is from least to most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Worth knowing.
+    Info,
+    /// Repair when convenient.
+    Low,
+    /// Repair soon.
+    Medium,
+    /// Repair before release.
+    High,
+    /// Repair now.
+    Critical,
+}
+
+impl Severity {
+    /// Every severity, worst first.
+    pub const ALL: [Severity; 5] = [Self::Critical, Self::High, Self::Medium, Self::Low, Self::Info];
+
+    /// The lower-case word.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+            Self::Critical => "critical",
+        }
+    }
+}
+
+impl std::fmt::Display for Severity {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(self.name())
+    }
+}
+
+/// What became of a finding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Status {
+    /// It counts.
+    Fail,
+}
+
+impl Status {
+    /// The word used in every format.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Fail => "fail",
+        }
+    }
+}
+
+/// A place in a file. Lines and columns count from 1, columns in Unicode scalar values; the end is exclusive.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Location {
+    /// Path from the root of the repository, with `/`.
+    pub file: Arc<str>,
+    /// First line.
+    pub line: u32,
+    /// First column.
+    pub column: u32,
+    /// Line of the end.
+    pub end_line: u32,
+    /// Column of the end, exclusive.
+    pub end_column: u32,
+    /// The place within the document, as `spec.ports[0]`; empty for the document itself.
+    pub path: Box<str>,
+}
+
+impl Location {
+    /// The very start of a file, for what concerns the file as a whole.
+    pub fn start_of(file: &str) -> Self {
+        Self { file: file.into(), line: 1, column: 1, end_line: 1, end_column: 1, path: "".into() }
+    }
+}
+
+/// Who a resource is: the version of its API is no part of it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Identity {
+    /// API group; `assize.dev` for our own kinds, `core` for Kubernetes' oldest ones, empty for kinds that
+    /// `documents:` assigns.
+    pub group: Arc<str>,
+    /// Kind.
+    pub kind: Arc<str>,
+    /// Namespace; `default` where the document names none.
+    pub namespace: Arc<str>,
+    /// Name within the namespace.
+    pub name: Arc<str>,
+}
+
+/// The API group whose kinds are written without a group.
+pub const OWN_GROUP: &str = "assize.dev";
+
+/// The namespace of a document that names none.
+pub const DEFAULT_NAMESPACE: &str = "default";
+
+impl Identity {
+    /// The kind as rules write it: bare for our own group, `apps/Deployment` for others.
+    pub fn qualified_kind(&self) -> String {
+        if &*self.group == OWN_GROUP || self.group.is_empty() {
+            self.kind.to_string()
+        } else {
+            format!("{}/{}", self.group, self.kind)
+        }
+    }
+}
+
+impl std::fmt::Display for Identity {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{}/", self.qualified_kind())?;
+        if &*self.namespace != DEFAULT_NAMESPACE {
+            write!(formatter, "{}/", self.namespace)?;
+        }
+        formatter.write_str(&self.name)
+    }
+}
+
+/// What tells one finding or problem from another: `v1:` and 32 hexadecimal digits.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Fingerprint([u8; 16]);
+
+impl Fingerprint {
+    /// The fingerprint of a list of texts; their borders count.
+    pub fn of(parts: &[&str]) -> Self {
+        let mut hasher = Sha256::new();
+        for part in parts {
+            hasher.update((part.len() as u64).to_le_bytes());
+            hasher.update(part.as_bytes());
+        }
+        let mut first = [0; 16];
+        for (target, source) in first.iter_mut().zip(hasher.finalize()) {
+            *target = source;
+        }
+        Self(first)
+    }
+}
+
+impl std::fmt::Display for Fingerprint {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("v1:")?;
+        self.0.iter().try_for_each(|byte| write!(formatter, "{byte:02x}"))
+    }
+}
+
+impl std::fmt::Debug for Fingerprint {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{self}")
+    }
+}
+
+/// A resource breaks a rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// Index of the rule in the rule set of the run.
+    pub rule: u32,
+    /// What became of it.
+    pub status: Status,
+    /// What is, and what should be.
+    pub message: Box<str>,
+    /// Whose finding it is.
+    pub resource: Arc<Resource>,
+    /// Where.
+    pub location: Location,
+    /// Where an alias or a merge key puts the value to use, if it is written elsewhere.
+    pub related: Option<(Location, &'static str)>,
+    /// What within the resource: a JSON Pointer whose list elements are named, not counted.
+    pub key: Box<str>,
+}
+
+/// A resource as reports name it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resource {
+    /// Who it is.
+    pub identity: Identity,
+    /// `metadata.annotations["assize.dev/uid"]`, an identity that survives renaming.
+    pub uid: Option<Box<str>>,
+    /// Where its identity is written.
+    pub location: Location,
+}
+
+impl Finding {
+    /// The fingerprint. `rule` is the rule's name; `path` the file where only it tells two resources apart.
+    pub fn fingerprint(&self, rule: &str, path: Option<&str>) -> Fingerprint {
+        let Identity { group, kind, namespace, name } = &self.resource.identity;
+        match &self.resource.uid {
+            Some(uid) => Fingerprint::of(&["finding", rule, "uid", uid, &self.key]),
+            None => Fingerprint::of(&[
+                "finding",
+                rule,
+                group,
+                kind,
+                namespace,
+                name,
+                path.unwrap_or_default(),
+                &self.key,
+            ]),
+        }
+    }
+}

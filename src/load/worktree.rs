@@ -1,0 +1,274 @@
+//! Listing and reading a work tree. Its files are git's: the index, and what the repository's own `.gitignore`
+//! files do not exclude; nothing that only this machine knows (global excludes, `.git/info/exclude`).
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::fs::{self, File};
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use ignore::{WalkBuilder, WalkState};
+
+use super::listing::{Entry, Listing, SkipReason, Skipped};
+use super::root::{Root, relative};
+use crate::finding::Location;
+use crate::problem::{Code, Problem};
+
+/// What the walkers find, in whatever order they find it.
+#[derive(Default)]
+struct Found {
+    entries: BTreeMap<Arc<str>, u64>,
+    skipped: BTreeSet<Skipped>,
+    problems: Vec<Problem>,
+}
+
+impl Root {
+    /// Lists the files below `folders` (from the top; empty for all) whose path is `wanted`.
+    pub fn list(
+        &self,
+        folders: &[String],
+        wanted: &(dyn Fn(&str) -> bool + Sync),
+        threads: usize,
+    ) -> (Listing, Vec<Problem>) {
+        let found = Mutex::new(Found::default());
+        for folder in folders {
+            let path = self.top.join(folder);
+            if path.is_dir() {
+                self.walk(&path, wanted, threads, &found);
+            }
+        }
+        let mut found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
+        self.add_index(folders, wanted, &mut found);
+        let entries = found.entries.into_iter().map(|(path, size)| Entry { path, size }).collect();
+        (Listing { entries, skipped: found.skipped.into_iter().collect() }, found.problems)
+    }
+
+    fn walk(
+        &self,
+        folder: &Path,
+        wanted: &(dyn Fn(&str) -> bool + Sync),
+        threads: usize,
+        found: &Mutex<Found>,
+    ) {
+        let is_repository = self.repository.is_some();
+        let nested: Arc<Mutex<Vec<PathBuf>>> = Arc::default();
+        let nested_found = Arc::clone(&nested);
+        let top = self.top.clone();
+        let walker = WalkBuilder::new(folder)
+            .hidden(false)
+            .ignore(false)
+            .git_global(false)
+            .git_exclude(false)
+            .git_ignore(true)
+            .parents(is_repository)
+            .require_git(is_repository)
+            .follow_links(false)
+            .threads(threads)
+            .filter_entry(move |entry| {
+                if !entry.file_type().is_some_and(|kind| kind.is_dir()) {
+                    return true;
+                }
+                if entry.file_name() == ".git" {
+                    return false;
+                }
+                let is_nested = entry.path() != top && entry.path().join(".git").exists();
+                if is_nested && entry.depth() > 0 {
+                    nested_found.lock().unwrap_or_else(PoisonError::into_inner).push(entry.path().to_owned());
+                    return false;
+                }
+                true
+            })
+            .build_parallel();
+        walker.run(|| {
+            Box::new(|entry| {
+                match entry {
+                    Ok(entry) => self.visit(&entry, wanted, found),
+                    Err(error) => {
+                        let problem = self.walk_problem(&error);
+                        found.lock().unwrap_or_else(PoisonError::into_inner).problems.push(problem);
+                    }
+                }
+                WalkState::Continue
+            })
+        });
+        let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
+        for path in nested.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            if let Some(path) = relative(&self.top, path) {
+                found.skipped.insert(Skipped { path: path.into(), reason: SkipReason::Submodule });
+            }
+        }
+    }
+
+    fn visit(&self, entry: &ignore::DirEntry, wanted: &(dyn Fn(&str) -> bool + Sync), found: &Mutex<Found>) {
+        let Some(kind) = entry.file_type() else { return };
+        if kind.is_dir() {
+            return;
+        }
+        let lossy =
+            entry.path().strip_prefix(&self.top).unwrap_or(entry.path()).to_string_lossy().replace('\\', "/");
+        if !wanted(&lossy) {
+            return;
+        }
+        let push =
+            |action: &dyn Fn(&mut Found)| action(&mut found.lock().unwrap_or_else(PoisonError::into_inner));
+        let Some(path) = relative(&self.top, entry.path()) else {
+            let problem = Problem::new(Code::PathNotUtf8, format!("{lossy:?} is not UTF-8"))
+                .at(Location::start_of(&lossy));
+            push(&|found| found.problems.push(problem.clone()));
+            return;
+        };
+        let path: Arc<str> = path.into();
+        if kind.is_symlink() {
+            push(&|found| {
+                found.skipped.insert(Skipped { path: Arc::clone(&path), reason: SkipReason::SymbolicLink });
+            });
+        } else if kind.is_file() {
+            let size = entry.metadata().map_or(0, |metadata| metadata.len());
+            push(&|found| {
+                found.entries.insert(Arc::clone(&path), size);
+            });
+        } else {
+            let problem =
+                Problem::new(Code::NotAFile, "is a pipe, a device or a socket").at(Location::start_of(&path));
+            push(&|found| found.problems.push(problem.clone()));
+        }
+    }
+
+    fn walk_problem(&self, error: &ignore::Error) -> Problem {
+        let mut inner = error;
+        let mut path = None;
+        loop {
+            match inner {
+                ignore::Error::WithPath { path: at, err } => {
+                    path = Some(at.clone());
+                    inner = err;
+                }
+                ignore::Error::WithDepth { err, .. } | ignore::Error::WithLineNumber { err, .. } => {
+                    inner = err;
+                }
+                _ => break,
+            }
+        }
+        let shown = path
+            .map(|path| path.strip_prefix(&self.top).unwrap_or(&path).to_string_lossy().replace('\\', "/"));
+        let reason = inner.io_error().map_or_else(|| inner.to_string(), plain_reason);
+        let problem = Problem::new(Code::UnreadableFolder, format!("cannot list the folder: {reason}"));
+        match shown {
+            Some(path) => problem.at(Location::start_of(&path)),
+            None => problem,
+        }
+    }
+
+    /// Files of the index that the walk has passed over, since a `.gitignore` names them.
+    fn add_index(&self, folders: &[String], wanted: &(dyn Fn(&str) -> bool + Sync), found: &mut Found) {
+        let Some(repository) = &self.repository else { return };
+        let index = match repository.lock().unwrap_or_else(PoisonError::into_inner).index() {
+            Ok(index) => index,
+            Err(error) => {
+                let message = format!("cannot read the index of the repository: {}", error.message());
+                found.problems.push(Problem::new(Code::UnreadableFolder, message));
+                return;
+            }
+        };
+        let mut safe_folders: HashSet<PathBuf> = HashSet::new();
+        for entry in index.iter() {
+            let Ok(path) = std::str::from_utf8(&entry.path) else { continue };
+            let is_below = folders.iter().any(|folder| {
+                folder.is_empty()
+                    || path.strip_prefix(folder.as_str()).is_some_and(|rest| rest.starts_with('/'))
+            });
+            if !is_below || found.entries.contains_key(path) {
+                continue;
+            }
+            let kind = entry.mode & 0o170_000;
+            if kind == 0o160_000 {
+                found.skipped.insert(Skipped { path: path.into(), reason: SkipReason::Submodule });
+                continue;
+            }
+            if !wanted(path) {
+                continue;
+            }
+            let full = self.top.join(path);
+            // Deleted from the work tree: that is a change, not a problem.
+            let Ok(metadata) = fs::symlink_metadata(&full) else { continue };
+            if metadata.is_symlink() {
+                found.skipped.insert(Skipped { path: path.into(), reason: SkipReason::SymbolicLink });
+            } else if metadata.is_file() && self.is_inside(&full, &mut safe_folders) {
+                found.entries.insert(path.into(), metadata.len());
+            }
+        }
+    }
+
+    /// Whether no folder on the way is a link that leads out.
+    fn is_inside(&self, file: &Path, safe_folders: &mut HashSet<PathBuf>) -> bool {
+        let Some(folder) = file.parent() else { return false };
+        if safe_folders.contains(folder) {
+            return true;
+        }
+        let inside = folder.canonicalize().is_ok_and(|folder| folder.starts_with(&self.top));
+        if inside {
+            safe_folders.insert(folder.to_owned());
+        }
+        inside
+    }
+
+    /// Reads a file whole.
+    ///
+    /// # Errors
+    /// A problem: it is gone, larger than `limit` bytes, no plain file, or changes while it is read.
+    pub fn read(&self, path: &str, limit: u64) -> Result<Vec<u8>, Box<Problem>> {
+        let problem =
+            |code, message: String| Box::new(Problem::new(code, message).at(Location::start_of(path)));
+        let unreadable = |error: &std::io::Error| {
+            problem(Code::UnreadableFile, format!("cannot read it: {}", plain_reason(error)))
+        };
+        let mut file = open(&self.top.join(path)).map_err(|error| unreadable(&error))?;
+        let metadata = file.metadata().map_err(|error| unreadable(&error))?;
+        if !metadata.is_file() {
+            return Err(problem(Code::NotAFile, "is not a plain file".to_owned()));
+        }
+        let size = metadata.len();
+        if size > limit {
+            return Err(problem(Code::FileTooLarge, format!("has {size} bytes, the limit is {limit}")));
+        }
+        let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or_default() + 1);
+        let read =
+            file.by_ref().take(size + 1).read_to_end(&mut bytes).map_err(|error| unreadable(&error))?;
+        if read as u64 != size {
+            return Err(problem(
+                Code::FileChanged,
+                format!(
+                    "had {size} bytes when it was opened and now has {}",
+                    if read as u64 > size { "more" } else { "fewer" }
+                ),
+            ));
+        }
+        Ok(bytes)
+    }
+}
+
+#[cfg(unix)]
+fn open(path: &Path) -> std::io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    // Neither wait for the writer of a pipe nor follow a link that came after the listing.
+    fs::OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOFOLLOW).open(path)
+}
+
+#[cfg(not(unix))]
+fn open(path: &Path) -> std::io::Result<File> {
+    File::open(path)
+}
+
+/// The reason without the number of the operating system, which differs between systems.
+fn plain_reason(error: &std::io::Error) -> String {
+    use std::io::ErrorKind;
+    match error.kind() {
+        ErrorKind::NotFound => "it does not exist any more".to_owned(),
+        ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        ErrorKind::InvalidFilename => "the path is too long".to_owned(),
+        _ => {
+            let text = error.to_string();
+            text.split(" (os error").next().unwrap_or(&text).to_lowercase()
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! Rules times kinds: for each kind the rules that can apply, so that only pairs that can apply cost anything.
+//!
+//! Input: the rule set and the kind library. Output: a [`KindPlan`] a kind, made when the kind is first met.
+//! What it does not do: it looks at no document.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use crate::estate::{KindLibrary, KindName, KindSchema, Pattern};
+use crate::policy::RuleSet;
+
+/// What applies to the resources of one kind.
+#[derive(Debug)]
+pub struct KindPlan {
+    /// The schema of the kind, if it has one.
+    pub schema: Option<Arc<KindSchema>>,
+    /// Whether the kind may go without a schema: it is foreign, or the configuration assigns it.
+    pub is_known: bool,
+    /// Whether the command line asks for this kind.
+    pub is_selected: bool,
+    /// The rules that can apply.
+    pub rules: Vec<Applicable>,
+}
+
+/// A rule that can apply to a kind.
+#[derive(Debug)]
+pub struct Applicable {
+    /// Index in the rule set.
+    pub rule: u32,
+    /// Which of its matches mean the kind.
+    pub matches: Vec<u32>,
+}
+
+/// The plans of a run.
+#[derive(Debug)]
+pub struct Plan<'r> {
+    /// The rules.
+    pub rules: &'r RuleSet,
+    /// The kinds.
+    pub kinds: &'r KindLibrary,
+    selected: Vec<Pattern>,
+    plans: RwLock<HashMap<KindName, Arc<KindPlan>>>,
+}
+
+impl<'r> Plan<'r> {
+    /// A plan over a rule set; `selected` limits the kinds, empty means all.
+    pub fn new(rules: &'r RuleSet, kinds: &'r KindLibrary, selected: Vec<Pattern>) -> Self {
+        Self { rules, kinds, selected, plans: RwLock::default() }
+    }
+
+    /// What applies to a kind.
+    pub fn for_kind(&self, kind: &KindName) -> Arc<KindPlan> {
+        if let Some(plan) = self.plans.read().unwrap_or_else(PoisonError::into_inner).get(kind) {
+            return Arc::clone(plan);
+        }
+        let mut plans = self.plans.write().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(plans.entry(kind.clone()).or_insert_with(|| Arc::new(self.make(kind))))
+    }
+
+    fn make(&self, kind: &KindName) -> KindPlan {
+        let applicable = |(index, rule): (usize, &crate::policy::Rule)| {
+            let matches: Vec<u32> = (0_u32..)
+                .zip(&rule.matches)
+                .filter(|(_, each)| each.matches_kind(kind))
+                .map(|(at, _)| at)
+                .collect();
+            let rule = u32::try_from(index).unwrap_or(u32::MAX);
+            (!matches.is_empty()).then_some(Applicable { rule, matches })
+        };
+        let schema = self.kinds.get(kind).cloned();
+        KindPlan {
+            is_known: schema.is_some() || !kind.is_own() || self.rules.assigned_kinds.contains(kind),
+            is_selected: self.selected.is_empty()
+                || self.selected.iter().any(|pattern| pattern.matches(kind)),
+            rules: self.rules.rules.iter().enumerate().filter_map(applicable).collect(),
+            schema,
+        }
+    }
+}

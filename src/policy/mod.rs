@@ -1,0 +1,18 @@
+//! Rules, frameworks and the configuration, from documents to a compiled rule set.
+//!
+//! Input: the documents of `assize.yaml`, of `policies/`, and of the built-in library. Output: a [`RuleSet`]
+//! and problems. What it does not do: it reads no files and evaluates nothing.
+
+mod config;
+mod document;
+mod framework;
+mod library;
+mod rule;
+mod rule_set;
+
+pub use config::{Config, DocumentsEntry, RuleSetting, parse_config};
+pub use document::{Locator, OneOrMany};
+pub use framework::{Framework, Requirement, RequirementRef};
+pub use library::{builtin_kind_schemas, builtin_policies, builtin_schema, builtin_schema_names};
+pub use rule::{Check, Compiled, Example, Expected, Match, Origin, Rule, RuleProblems};
+pub use rule_set::{AMBIGUOUS_SCALAR, NotSelected, PolicySource, RuleSet, Selection, build};

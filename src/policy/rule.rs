@@ -1,0 +1,492 @@
+//! A rule: what it matches, what must hold, why, how to repair, which requirements it serves, and examples.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
+
+use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::Value;
+
+use super::document::{Locator, Metadata, OneOrMany, is_kebab_case};
+use super::framework::RequirementRef;
+use crate::estate::{KindLibrary, KindName, Pattern};
+use crate::finding::Severity;
+use crate::problem::{Code, Problem};
+use crate::schema::{Body, Parameters, Strictness, check_vocabulary, expand, substitute, unknown_paths};
+use crate::yaml::{NodeRef, Place, Tape, typed};
+
+/// A rule, its parameters and severity as the configuration sets them.
+#[derive(Debug)]
+pub struct Rule {
+    /// Its name in kebab-case; names the defect.
+    pub name: Arc<str>,
+    /// What should be so, in one line.
+    pub title: String,
+    /// How bad a finding is.
+    pub severity: Severity,
+    /// Why the rule exists.
+    pub rationale: String,
+    /// What to do about a finding.
+    pub remediation: String,
+    /// The requirements that it serves.
+    pub requirements: Vec<RequirementRef>,
+    /// Where each of `requirements` is written.
+    pub requirement_nodes: Vec<u32>,
+    /// Names that it had before.
+    pub formerly: Vec<String>,
+    /// Any of these may apply.
+    pub matches: Vec<Match>,
+    /// Where `where` and `schema` begin; empty: at the root.
+    pub at: Vec<String>,
+    /// Values of its parameters.
+    pub params: Parameters,
+    /// What must hold.
+    pub check: Check,
+    /// Examples that test it.
+    pub examples: Vec<Example>,
+    /// Where it comes from.
+    pub origin: Origin,
+    compiled: OnceLock<Result<Compiled, Vec<Problem>>>,
+}
+
+/// What must hold.
+#[derive(Clone, Debug)]
+pub enum Check {
+    /// A JSON Schema, as written, and its node.
+    Schema {
+        /// The schema.
+        schema: Value,
+        /// Where it stands.
+        node: u32,
+    },
+    /// No plain value is read differently by YAML 1.1 and 1.2.
+    AmbiguousScalar,
+}
+
+/// One way to match.
+#[derive(Debug)]
+pub struct Match {
+    /// Kinds as written.
+    pub kinds: Vec<String>,
+    patterns: Vec<Pattern>,
+    namespaces: Option<GlobSet>,
+    labels: Vec<(String, Vec<String>)>,
+    paths: Option<GlobSet>,
+    condition: Option<(Value, u32)>,
+}
+
+/// Where a rule comes from.
+#[derive(Clone, Debug)]
+pub struct Origin {
+    /// The file.
+    pub file: Arc<str>,
+    /// Whether it is part of the built-in library.
+    pub is_builtin: bool,
+    /// The tape of the file.
+    pub tape: Arc<Tape>,
+    /// The root of the document.
+    pub node: u32,
+}
+
+/// One example of a rule.
+#[derive(Debug)]
+pub struct Example {
+    /// Its name, unique within the rule.
+    pub name: String,
+    /// Where it stands.
+    pub node: u32,
+    /// The resource to check, on the rule's own tape.
+    pub resource: u32,
+    /// The findings that must come, and no others.
+    pub expect: Vec<Expected>,
+}
+
+/// A finding that an example expects.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Expected {
+    /// The place, from the root of the resource.
+    pub path: String,
+    /// A part of the message, where that matters.
+    #[serde(default)]
+    pub message: Option<String>,
+}
+
+/// A rule ready to be evaluated.
+#[derive(Debug)]
+pub struct Compiled {
+    /// One entry a match: its condition.
+    pub conditions: Vec<Option<Body>>,
+    /// The schema; none for rules that are part of the engine.
+    pub schema: Option<Body>,
+}
+
+/// What keeps a rule from being used.
+pub type RuleProblems = Vec<Problem>;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct RuleDocument {
+    #[serde(rename = "apiVersion")]
+    _api_version: String,
+    #[serde(rename = "kind")]
+    _kind: String,
+    metadata: Metadata,
+    spec: RuleSpec,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct RuleSpec {
+    severity: Severity,
+    rationale: String,
+    remediation: String,
+    #[serde(default)]
+    requirements: Vec<Place<String>>,
+    #[serde(default, rename = "related")]
+    _related: Vec<String>,
+    #[serde(default)]
+    formerly: Vec<String>,
+    #[serde(default)]
+    params: Parameters,
+    #[serde(rename = "match")]
+    matches: Place<OneOrMany<MatchForm>>,
+    #[serde(default)]
+    at: Option<Place<String>>,
+    schema: Place<Value>,
+    #[serde(default)]
+    examples: Vec<Place<ExampleForm>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct MatchForm {
+    kinds: Vec<Place<String>>,
+    #[serde(default)]
+    namespaces: Vec<Place<String>>,
+    #[serde(default)]
+    labels: BTreeMap<String, Place<Value>>,
+    #[serde(default)]
+    paths: Vec<Place<String>>,
+    #[serde(default, rename = "where")]
+    condition: Option<Place<Value>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct ExampleForm {
+    name: String,
+    resource: Place<IgnoredAny>,
+    expect: Vec<Expected>,
+}
+
+/// Reads a rule document. Its form is checked at once, its schema when it is compiled.
+pub(super) fn read(
+    node: NodeRef<'_>,
+    tape: &Arc<Tape>,
+    file: &Arc<str>,
+    is_builtin: bool,
+) -> Result<Rule, Vec<Problem>> {
+    let locator = Locator::new(file, tape);
+    let document: RuleDocument =
+        typed(node).map_err(|error| vec![locator.typed(Code::InvalidRule, node.index(), error)])?;
+    let mut problems = Vec::new();
+    let RuleDocument { metadata, spec, .. } = document;
+    let mut refuse =
+        |node: u32, message: String| problems.push(locator.problem(Code::InvalidRule, node, message));
+    let name = &metadata.name;
+    if !is_kebab_case(&name.value) {
+        refuse(name.node, format!("name {:?} should be kebab-case", name.value));
+    }
+    if spec.matches.value.0.is_empty() {
+        refuse(spec.matches.node, "`match` is empty, so the rule could never apply".to_owned());
+    }
+    let matches = spec.matches.value.0.into_iter().map(|form| read_match(form, &mut refuse)).collect();
+    let mut requirements = Vec::new();
+    let mut requirement_nodes = Vec::new();
+    for place in &spec.requirements {
+        match RequirementRef::parse(&place.value) {
+            Some(requirement) => {
+                requirements.push(requirement);
+                requirement_nodes.push(place.node);
+            }
+            None => refuse(place.node, format!("{:?} should be `<framework>:<requirement>`", place.value)),
+        }
+    }
+    let at = spec.at.map(|at| {
+        if at.value.is_empty() || at.value.split('.').any(str::is_empty) || at.value.contains(['[', '/']) {
+            refuse(at.node, format!("{:?} should be names joined by dots", at.value));
+        }
+        at.value.split('.').map(str::to_owned).collect()
+    });
+    let mut names = std::collections::HashSet::new();
+    let mut examples = Vec::new();
+    for place in spec.examples {
+        if !names.insert(place.value.name.clone()) {
+            refuse(place.node, format!("two examples are called {:?}", place.value.name));
+        }
+        let ExampleForm { name, resource, expect } = place.value;
+        examples.push(Example { name, node: place.node, resource: resource.node, expect });
+    }
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    Ok(Rule {
+        name: metadata.name.value.into(),
+        title: if metadata.title.is_empty() { metadata.description } else { metadata.title },
+        severity: spec.severity,
+        rationale: spec.rationale,
+        remediation: spec.remediation,
+        requirements,
+        requirement_nodes,
+        formerly: spec.formerly,
+        matches,
+        at: at.unwrap_or_default(),
+        params: spec.params,
+        check: Check::Schema { schema: spec.schema.value, node: spec.schema.node },
+        examples,
+        origin: Origin { file: Arc::clone(file), is_builtin, tape: Arc::clone(tape), node: node.index() },
+        compiled: OnceLock::new(),
+    })
+}
+
+fn read_match(form: MatchForm, refuse: &mut impl FnMut(u32, String)) -> Match {
+    let mut patterns = Vec::new();
+    for kind in &form.kinds {
+        match Pattern::parse(&kind.value) {
+            Some(pattern) => patterns.push(pattern),
+            None => refuse(
+                kind.node,
+                format!("{:?} is no kind; write `Kind`, `group/Kind`, `*/Kind` or `*`", kind.value),
+            ),
+        }
+    }
+    if form.kinds.is_empty() {
+        let node = form.condition.as_ref().map_or(0, |condition| condition.node);
+        refuse(node, "`kinds` is empty, so the rule could never apply".to_owned());
+    }
+    let mut labels = Vec::new();
+    for (name, value) in form.labels {
+        let values: Option<Vec<String>> = match &value.value {
+            Value::String(one) => Some(vec![one.clone()]),
+            Value::Array(many) => many.iter().map(|value| value.as_str().map(str::to_owned)).collect(),
+            _ => None,
+        };
+        match values {
+            Some(values) => labels.push((name, values)),
+            None => refuse(value.node, format!("label {name} should be text or a list of texts")),
+        }
+    }
+    Match {
+        namespaces: globs(&form.namespaces, refuse),
+        paths: globs(&form.paths, refuse),
+        kinds: form.kinds.into_iter().map(|kind| kind.value).collect(),
+        patterns,
+        labels,
+        condition: form.condition.map(|condition| (condition.value, condition.node)),
+    }
+}
+
+fn globs(list: &[Place<String>], refuse: &mut impl FnMut(u32, String)) -> Option<GlobSet> {
+    if list.is_empty() {
+        return None;
+    }
+    let mut builder = GlobSetBuilder::new();
+    for glob in list {
+        match GlobBuilder::new(&glob.value).literal_separator(true).build() {
+            Ok(compiled) => drop(builder.add(compiled)),
+            Err(error) => refuse(glob.node, format!("is no glob: {}", error.kind())),
+        }
+    }
+    builder.build().ok()
+}
+
+impl Match {
+    /// Whether it means a kind.
+    pub fn matches_kind(&self, kind: &KindName) -> bool {
+        self.patterns.iter().any(|pattern| pattern.matches(kind))
+    }
+
+    /// Whether namespace, labels and path of a resource are meant; `where` is for the caller.
+    pub fn selects(&self, root: NodeRef<'_>, namespace: &str, path: &str) -> bool {
+        self.namespaces.as_ref().is_none_or(|globs| globs.is_match(namespace))
+            && self.paths.as_ref().is_none_or(|globs| globs.is_match(path))
+            && self.labels.iter().all(|(name, values)| {
+                let label = root.at(["metadata", "labels", name.as_str()]);
+                label.is_some_and(|label| values.iter().any(|value| value == label.text()))
+            })
+    }
+
+    /// The condition, as written.
+    pub fn condition(&self) -> Option<&Value> {
+        self.condition.as_ref().map(|(condition, _)| condition)
+    }
+
+    pub(super) fn everything() -> Self {
+        Self {
+            kinds: vec!["*".to_owned()],
+            patterns: Pattern::parse("*").into_iter().collect(),
+            namespaces: None,
+            labels: Vec::new(),
+            paths: None,
+            condition: None,
+        }
+    }
+}
+
+impl Rule {
+    pub(super) fn engine(
+        name: &str,
+        title: &str,
+        severity: Severity,
+        rationale: &str,
+        remediation: &str,
+    ) -> Self {
+        Self {
+            name: name.into(),
+            title: title.to_owned(),
+            severity,
+            rationale: rationale.to_owned(),
+            remediation: remediation.to_owned(),
+            requirements: Vec::new(),
+            requirement_nodes: Vec::new(),
+            formerly: Vec::new(),
+            matches: vec![Match::everything()],
+            at: Vec::new(),
+            params: Parameters::new(),
+            check: Check::AmbiguousScalar,
+            examples: Vec::new(),
+            origin: Origin {
+                file: "(part of the engine)".into(),
+                is_builtin: true,
+                tape: Arc::new(Tape::default()),
+                node: 0,
+            },
+            compiled: OnceLock::new(),
+        }
+    }
+
+    /// The compiled rule; compiled when first asked for.
+    ///
+    /// # Errors
+    /// What keeps it from being used, with the place in the rule's file.
+    pub fn compiled(&self, kinds: &KindLibrary, assigned: &[KindName]) -> Result<&Compiled, &RuleProblems> {
+        self.compiled.get_or_init(|| self.compile(kinds, assigned)).as_ref()
+    }
+
+    /// What keeps the rule from being used, if it has been compiled.
+    pub fn compile_problems(&self) -> &[Problem] {
+        match self.compiled.get() {
+            Some(Err(problems)) => problems,
+            _ => &[],
+        }
+    }
+
+    fn compile(&self, kinds: &KindLibrary, assigned: &[KindName]) -> Result<Compiled, Vec<Problem>> {
+        let Check::Schema { schema, node } = &self.check else {
+            return Ok(Compiled { conditions: vec![None], schema: None });
+        };
+        let mut compiler = Compiler {
+            rule: self,
+            kinds,
+            assigned,
+            locator: Locator::new(&self.origin.file, &self.origin.tape),
+            problems: Vec::new(),
+        };
+        compiler.check_kinds();
+        let conditions = self
+            .matches
+            .iter()
+            .map(|each| {
+                let (condition, node) = each.condition.as_ref()?;
+                compiler.body(condition, *node, std::slice::from_ref(each), Strictness::Condition)
+            })
+            .collect();
+        let schema = compiler.body(schema, *node, &self.matches, Strictness::Asserting);
+        if compiler.problems.is_empty() {
+            Ok(Compiled { conditions, schema })
+        } else {
+            Err(compiler.problems)
+        }
+    }
+}
+
+struct Compiler<'r> {
+    rule: &'r Rule,
+    kinds: &'r KindLibrary,
+    assigned: &'r [KindName],
+    locator: Locator<'r>,
+    problems: Vec<Problem>,
+}
+
+impl Compiler<'_> {
+    fn refuse(&mut self, problem: Problem) {
+        let message = format!("rule {}: {}", self.rule.name, problem.message);
+        self.problems.push(Problem { message, ..problem });
+    }
+
+    /// Own kinds must exist; foreign ones need no schema.
+    fn check_kinds(&mut self) {
+        for each in &self.rule.matches {
+            for kind in each.patterns.iter().filter_map(Pattern::exact) {
+                if kind.is_own() && self.kinds.get(&kind).is_none() && !self.assigned.contains(&kind) {
+                    let node = self.locator.pointer(self.rule.origin.node, "/spec/match");
+                    let problem = self.locator.problem(
+                        Code::InvalidRule,
+                        node,
+                        format!("no schema describes the kind {kind}"),
+                    );
+                    let nearest = self.kinds.nearest(&kind.kind);
+                    self.refuse(match nearest {
+                        Some(nearest) => problem.with_help(format!("did you mean `{nearest}`?")),
+                        None => problem.with_help(format!(
+                            "add schemas/kinds/{kind}.schema.json, or write `group/{kind}`"
+                        )),
+                    });
+                }
+            }
+        }
+    }
+
+    fn body(&mut self, schema: &Value, node: u32, matches: &[Match], strictness: Strictness) -> Option<Body> {
+        let result = substitute(schema, &self.rule.params)
+            .and_then(|schema| check_vocabulary(&schema).map(|()| schema));
+        let schema = match result {
+            Ok(schema) => schema,
+            Err(error) => {
+                let problem = self.locator.schema(Code::InvalidRule, node, error);
+                self.refuse(problem);
+                return None;
+            }
+        };
+        self.check_paths(&schema, node, matches);
+        match Body::compile(expand(&schema, strictness)) {
+            Ok(body) => Some(body),
+            Err(error) => {
+                let problem = self.locator.schema(Code::InvalidRule, node, error);
+                self.refuse(problem);
+                None
+            }
+        }
+    }
+
+    fn check_paths(&mut self, schema: &Value, node: u32, matches: &[Match]) {
+        let mut schemas = Vec::new();
+        for kind in matches.iter().flat_map(|each| &each.patterns) {
+            let known = kind.exact().and_then(|kind| self.kinds.get(&kind));
+            // One kind without a schema, and anything may exist.
+            let Some(known) = known else { return };
+            schemas.push(&known.schema);
+        }
+        for unknown in unknown_paths(schema, &schemas, &self.rule.at) {
+            let message = format!("no matched kind has the field {}", unknown.path);
+            let node = self.locator.pointer(node, &unknown.pointer);
+            let problem = self.locator.problem(Code::InvalidRule, node, message);
+            self.refuse(match unknown.nearest {
+                Some(nearest) => problem.with_help(format!("did you mean `{nearest}`?")),
+                None => problem,
+            });
+        }
+    }
+}

@@ -1,0 +1,346 @@
+//! The rule set of a run: the built-in library and the repository's own policies, selected and configured.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::config::Config;
+use super::document::Locator;
+use super::framework::{self, Framework};
+use super::rule::{self, Rule};
+use crate::estate::{KindLibrary, KindName, Pattern};
+use crate::finding::{OWN_GROUP, Severity};
+use crate::problem::{Code, Problem};
+use crate::yaml::Tape;
+
+/// The rule that reports plain values which YAML 1.1 and 1.2 read differently.
+pub const AMBIGUOUS_SCALAR: &str = "ambiguous-scalar";
+
+/// A parsed file of policies.
+#[derive(Debug)]
+pub struct PolicySource {
+    /// Its path.
+    pub file: Arc<str>,
+    /// Its tape.
+    pub tape: Arc<Tape>,
+    /// Whether it is part of the built-in library.
+    pub is_builtin: bool,
+}
+
+/// What the command line asks for.
+#[derive(Clone, Debug, Default)]
+pub struct Selection {
+    /// Only rules that serve one of these frameworks.
+    pub frameworks: Vec<String>,
+    /// Only these rules.
+    pub rules: Vec<String>,
+    /// Only resources of these kinds, as patterns.
+    pub kinds: Vec<String>,
+}
+
+impl Selection {
+    /// The patterns of `kinds`; malformed ones are left out, the command line has refused them.
+    pub fn kind_patterns(&self) -> Vec<Pattern> {
+        self.kinds.iter().filter_map(|kind| Pattern::parse(kind)).collect()
+    }
+}
+
+/// A rule that does not take part, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotSelected {
+    /// Its name.
+    pub rule: Arc<str>,
+    /// Why.
+    pub reason: String,
+}
+
+/// The rules of a run, in the order of their names, and the frameworks that they cite.
+#[derive(Debug, Default)]
+pub struct RuleSet {
+    /// Rules that take part.
+    pub rules: Vec<Rule>,
+    /// All frameworks, by name.
+    pub frameworks: BTreeMap<String, Framework>,
+    /// Rules that do not take part.
+    pub not_selected: Vec<NotSelected>,
+    /// Kinds that the configuration assigns by path, which need no schema.
+    pub assigned_kinds: Vec<KindName>,
+}
+
+impl RuleSet {
+    /// A rule by its name.
+    pub fn rule(&self, name: &str) -> Option<&Rule> {
+        self.rules
+            .binary_search_by(|rule| (*rule.name).cmp(name))
+            .ok()
+            .and_then(|index| self.rules.get(index))
+    }
+}
+
+/// Builds the rule set. Problems leave out what they concern, and nothing else.
+pub fn build(
+    sources: &[PolicySource],
+    config: &Config,
+    selection: &Selection,
+    kinds: &KindLibrary,
+) -> (RuleSet, Vec<Problem>) {
+    let mut problems = Vec::new();
+    let mut rules = Vec::new();
+    let mut frameworks = BTreeMap::new();
+    for source in sources {
+        read_source(source, &mut rules, &mut frameworks, &mut problems);
+    }
+    rules.push(ambiguous_scalar());
+    rules.sort_by(|one: &Rule, other| {
+        (&one.name, !one.origin.is_builtin, &one.origin.file).cmp(&(
+            &other.name,
+            !other.origin.is_builtin,
+            &other.origin.file,
+        ))
+    });
+    drop_duplicates(&mut rules, &mut problems);
+    check_requirements(&rules, &frameworks, &mut problems);
+    check_names(&rules, &frameworks, config, selection, &mut problems);
+    let assigned_kinds = config.documents.iter().filter_map(|entry| entry.kind.clone()).collect();
+    let mut set = RuleSet { frameworks, assigned_kinds, ..RuleSet::default() };
+    for mut rule in rules {
+        configure(&mut rule, config, &mut problems);
+        match reason_against(&rule, config, selection) {
+            Some(reason) => set.not_selected.push(NotSelected { rule: Arc::clone(&rule.name), reason }),
+            None => set.rules.push(rule),
+        }
+    }
+    // The library's own rules are compiled when a resource first needs them; they are tested with the program.
+    for rule in
+        set.rules.iter().filter(|rule| !rule.origin.is_builtin || config.rules.contains_key(&*rule.name))
+    {
+        if let Err(found) = rule.compiled(kinds, &set.assigned_kinds) {
+            problems.extend(found.iter().cloned());
+        }
+    }
+    (set, problems)
+}
+
+fn read_source(
+    source: &PolicySource,
+    rules: &mut Vec<Rule>,
+    frameworks: &mut BTreeMap<String, Framework>,
+    problems: &mut Vec<Problem>,
+) {
+    for document in &source.tape.documents {
+        let root = source.tape.root(document);
+        let text = |key: &str| root.get(key).map_or("", |node| node.text());
+        let is_own = text("apiVersion").split_once('/').is_some_and(|(group, _)| group == OWN_GROUP);
+        if !is_own || !matches!(text("kind"), "Rule" | "Framework") {
+            continue;
+        }
+        let locator = || Locator::new(&source.file, &source.tape);
+        if !document.faults.is_empty() {
+            let lines = crate::yaml::LineIndex::new(source.tape.source());
+            problems.extend(document.faults.iter().map(|fault| {
+                Problem::new(fault.code, fault.message.clone()).at(lines.location(
+                    &source.file,
+                    fault.span,
+                    "",
+                ))
+            }));
+            continue;
+        }
+        if text("apiVersion") != "assize.dev/v1" {
+            let node = root.get("apiVersion").map_or(root.index(), |node| node.index());
+            let message = format!("apiVersion is {}, should be assize.dev/v1", text("apiVersion"));
+            problems.push(locator().problem(Code::InvalidRule, node, message));
+            continue;
+        }
+        if text("kind") == "Rule" {
+            match rule::read(root, &source.tape, &source.file, source.is_builtin) {
+                Ok(rule) => rules.push(rule),
+                Err(found) => problems.extend(found),
+            }
+        } else if root.at(["spec", "requirements"]).is_some() {
+            // Without requirements it is a resource that says which framework the organisation adopts.
+            let Some(framework) = framework::read(root, &source.tape, &source.file, problems) else {
+                continue;
+            };
+            if frameworks.contains_key(&framework.id) {
+                let message = format!("two frameworks are called {}", framework.id);
+                let node = root.at(["metadata", "name"]).map_or(root.index(), |node| node.index());
+                problems.push(locator().problem(Code::InvalidFramework, node, message));
+            } else {
+                drop(frameworks.insert(framework.id.clone(), framework));
+            }
+        }
+    }
+}
+
+fn ambiguous_scalar() -> Rule {
+    Rule::engine(
+        AMBIGUOUS_SCALAR,
+        "Plain values mean the same to every YAML reader",
+        Severity::Low,
+        "YAML 1.1 and 1.2 read this value differently: tools that share the file disagree on what it says.",
+        "Quote it if it is text; otherwise write `true` or `false`, or the number in plain decimal digits.",
+    )
+}
+
+/// The rule that comes first keeps the name: the built-in one, else that of the first file.
+fn drop_duplicates(rules: &mut Vec<Rule>, problems: &mut Vec<Problem>) {
+    let mut kept: Vec<Rule> = Vec::with_capacity(rules.len());
+    for rule in rules.drain(..) {
+        match kept.last().filter(|last| last.name == rule.name) {
+            Some(first) => {
+                let locator = Locator::new(&rule.origin.file, &rule.origin.tape);
+                let node = locator.pointer(rule.origin.node, "/metadata/name");
+                let problem =
+                    locator.problem(Code::DuplicateRule, node, format!("rule {} exists already", rule.name));
+                problems.push(if first.origin.is_builtin {
+                    problem.with_help(
+                        "a built-in rule has this name; rename yours, and turn the other off in assize.yaml",
+                    )
+                } else {
+                    let first_locator = Locator::new(&first.origin.file, &first.origin.tape);
+                    problem.with_related(
+                        first_locator.of(first_locator.pointer(first.origin.node, "/metadata/name")),
+                        "first here",
+                    )
+                });
+            }
+            None => kept.push(rule),
+        }
+    }
+    *rules = kept;
+}
+
+fn check_requirements(rules: &[Rule], frameworks: &BTreeMap<String, Framework>, problems: &mut Vec<Problem>) {
+    let known: BTreeMap<&str, BTreeSet<&str>> = frameworks
+        .iter()
+        .map(|(id, framework)| {
+            (id.as_str(), framework.requirements.iter().map(|entry| entry.id.as_str()).collect())
+        })
+        .collect();
+    for rule in rules {
+        for (requirement, node) in rule.requirements.iter().zip(&rule.requirement_nodes) {
+            let message = match known.get(&*requirement.framework) {
+                None => format!("rule {}: no framework is called {}", rule.name, requirement.framework),
+                Some(ids) if !ids.contains(&*requirement.id) => {
+                    format!(
+                        "rule {}: {} has no requirement {}",
+                        rule.name, requirement.framework, requirement.id
+                    )
+                }
+                Some(_) => continue,
+            };
+            let locator = Locator::new(&rule.origin.file, &rule.origin.tape);
+            problems.push(locator.problem(Code::UnknownRequirement, *node, message));
+        }
+    }
+}
+
+fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<String> {
+    known
+        .map(|candidate| (strsim::damerau_levenshtein(word, candidate), candidate))
+        .min()
+        .filter(|(distance, candidate)| *distance <= 1 + candidate.len() / 3)
+        .map(|(_, candidate)| format!("did you mean `{candidate}`?"))
+}
+
+/// Names of rules and frameworks in the configuration and on the command line must exist: a gate that looks
+/// for what is not there passes everything.
+fn check_names(
+    rules: &[Rule],
+    frameworks: &BTreeMap<String, Framework>,
+    config: &Config,
+    selection: &Selection,
+    problems: &mut Vec<Problem>,
+) {
+    let mut unknown =
+        |code, what: &str, name: &str, known: Vec<&str>, location: Option<&crate::finding::Location>| {
+            if known.contains(&name) {
+                return;
+            }
+            let mut problem = Problem::new(code, format!("no {what} is called {name}"));
+            problem.location = location.cloned();
+            problem.help = nearest(name, known.into_iter());
+            problems.push(problem);
+        };
+    let rule_names = || rules.iter().map(|rule| &*rule.name).collect::<Vec<_>>();
+    let framework_names = || frameworks.keys().map(String::as_str).collect::<Vec<_>>();
+    for (name, location) in config.frameworks.iter().flatten() {
+        unknown(Code::UnknownFramework, "framework", name, framework_names(), Some(location));
+    }
+    for (name, setting) in &config.rules {
+        unknown(Code::UnknownRule, "rule", name, rule_names(), Some(&setting.location));
+    }
+    for name in &selection.frameworks {
+        unknown(Code::UnknownFramework, "framework", name, framework_names(), None);
+    }
+    for name in &selection.rules {
+        unknown(Code::UnknownRule, "rule", name, rule_names(), None);
+    }
+}
+
+fn configure(rule: &mut Rule, config: &Config, problems: &mut Vec<Problem>) {
+    let Some(setting) = config.rules.get(&*rule.name) else { return };
+    if let Some(severity) = setting.severity {
+        rule.severity = severity;
+    }
+    for (name, (value, location)) in &setting.params {
+        let problem = match rule.params.get_mut(name) {
+            None => {
+                let problem = Problem::new(
+                    Code::InvalidConfiguration,
+                    format!("rule {} has no parameter {name}", rule.name),
+                );
+                match nearest(name, rule.params.keys().map(String::as_str)) {
+                    Some(help) => problem.with_help(help),
+                    None => problem,
+                }
+            }
+            Some(old) if std::mem::discriminant(old) != std::mem::discriminant(value) => Problem::new(
+                Code::InvalidConfiguration,
+                format!("parameter {name} of rule {} should be {}, like {old}", rule.name, noun(old)),
+            ),
+            Some(old) => {
+                *old = value.clone();
+                continue;
+            }
+        };
+        problems.push(problem.at(location.clone()));
+    }
+}
+
+fn noun(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "true or false",
+        Value::Number(_) => "a number",
+        Value::String(_) => "text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "a mapping",
+    }
+}
+
+fn reason_against(rule: &Rule, config: &Config, selection: &Selection) -> Option<String> {
+    let serves =
+        |framework: &str| rule.requirements.iter().any(|requirement| &*requirement.framework == framework);
+    if !selection.rules.is_empty() && !selection.rules.iter().any(|name| **name == *rule.name) {
+        return Some("not named on the command line".to_owned());
+    }
+    if let Some(setting) = config.rules.get(&*rule.name).filter(|setting| !setting.enabled) {
+        return Some(format!("turned off in assize.yaml: {}", setting.reason));
+    }
+    let is_engine = &*rule.name == AMBIGUOUS_SCALAR;
+    if !selection.frameworks.is_empty() && !is_engine && !selection.frameworks.iter().any(|name| serves(name))
+    {
+        return Some("serves no framework named on the command line".to_owned());
+    }
+    if let Some(frameworks) = &config.frameworks
+        && rule.origin.is_builtin
+        && !is_engine
+        && !frameworks.iter().any(|(name, _)| serves(name))
+    {
+        return Some("serves no framework selected in assize.yaml".to_owned());
+    }
+    None
+}

@@ -1,0 +1,407 @@
+//! For a person at a terminal: the offending line, what is wrong, how to repair it; a summary at the end.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use miette::{
+    GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, MietteError, MietteSpanContents,
+    SourceCode, SourceSpan, SpanContents,
+};
+
+use super::escape::for_terminal;
+use super::{Report, RuleInfo};
+use crate::finding::{Finding, Location, Severity};
+use crate::problem::Problem;
+
+/// How the human format is drawn.
+#[derive(Clone, Copy, Debug)]
+pub struct Human {
+    /// Colours and other terminal sequences.
+    pub color: bool,
+    /// Hyperlinks on file names.
+    pub links: bool,
+    /// Columns of the terminal.
+    pub width: usize,
+    /// Nothing but findings and problems.
+    pub quiet: bool,
+}
+
+/// Findings shown of one rule; the rest is counted.
+const SHOWN_OF_A_RULE: usize = 50;
+
+/// Gives the text of a file, read again for its snippets; and the absolute path for its link.
+pub(super) type Sources<'s> = dyn FnMut(&str) -> Option<(String, String)> + 's;
+
+impl Human {
+    /// Writes the report.
+    ///
+    /// # Errors
+    /// Those of the writer.
+    pub fn write(&self, report: &Report, sources: &mut Sources<'_>, out: &mut dyn Write) -> io::Result<()> {
+        let mut pages: BTreeMap<&str, Vec<Note<'_>>> = BTreeMap::new();
+        let mut shown: BTreeMap<u32, usize> = BTreeMap::new();
+        for finding in &report.findings {
+            let count = shown.entry(finding.rule).or_default();
+            *count += 1;
+            if let Some(rule) = report.rule(finding).filter(|_| *count <= SHOWN_OF_A_RULE) {
+                pages.entry(&finding.location.file).or_default().push(Note::Finding(finding, rule));
+            }
+        }
+        for problem in &report.problems {
+            let file = problem.location.as_ref().map_or("", |location| &location.file);
+            pages.entry(file).or_default().push(Note::Problem(problem));
+        }
+        for (file, mut notes) in pages {
+            notes.sort_by_key(Note::position);
+            self.page(file, &notes, sources, out)?;
+        }
+        for (rule, count) in shown.iter().filter(|(_, count)| **count > SHOWN_OF_A_RULE) {
+            let name = report.rules.get(*rule as usize).map_or("", |rule| &rule.name);
+            writeln!(out, "… and {} more of {name}; `-o json` has them all", count - SHOWN_OF_A_RULE)?;
+        }
+        if self.quiet { Ok(()) } else { self.summary(report, out) }
+    }
+
+    /// The findings and problems of one file.
+    fn page(
+        &self,
+        file: &str,
+        notes: &[Note<'_>],
+        sources: &mut Sources<'_>,
+        out: &mut dyn Write,
+    ) -> io::Result<()> {
+        let source = if file.is_empty() { None } else { sources(file) };
+        let (text, path) = source.unzip();
+        if !file.is_empty() {
+            let name = for_terminal(file);
+            match path.filter(|_| self.links) {
+                Some(path) => writeln!(
+                    out,
+                    "\u{1b}]8;;file://{}\u{1b}\\{}\u{1b}]8;;\u{1b}\\",
+                    url(&path),
+                    self.bold(&name)
+                )?,
+                None => writeln!(out, "{}", self.bold(&name))?,
+            }
+        }
+        for note in notes {
+            writeln!(out, "{}", self.draw(note, text.as_deref()))?;
+        }
+        Ok(())
+    }
+
+    fn bold(&self, text: &str) -> String {
+        if self.color { format!("\u{1b}[1m{text}\u{1b}[0m") } else { text.to_owned() }
+    }
+
+    fn draw(&self, note: &Note<'_>, text: Option<&str>) -> String {
+        let location = note.location();
+        let excerpt = location.zip(text).and_then(|(location, text)| Excerpt::new(text, location));
+        let mut diagnostic = MietteDiagnostic::new(for_terminal(&note.message()))
+            .with_code(for_terminal(&note.heading()))
+            .with_severity(note.severity())
+            .with_help(for_terminal(&note.help()));
+        if let Some(excerpt) = &excerpt {
+            diagnostic = diagnostic.with_labels(std::iter::once(LabeledSpan::underline(excerpt.label)));
+        }
+        let theme = if self.color { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
+        let handler = GraphicalReportHandler::new_themed(theme)
+            .with_width(self.width)
+            .with_links(false)
+            .with_context_lines(1)
+            .tab_width(2);
+        let mut drawn = String::new();
+        let place = location.filter(|_| excerpt.is_none());
+        let result = match excerpt {
+            Some(excerpt) => {
+                let report = miette::Report::from(diagnostic).with_source_code(excerpt);
+                handler.render_report(&mut drawn, report.as_ref())
+            }
+            None => handler.render_report(&mut drawn, &diagnostic),
+        };
+        if result.is_err() {
+            drawn = format!("{}: {}", note.heading(), note.message());
+        }
+        match place {
+            Some(place) => format!(
+                "{}\n   at {}:{}:{}\n",
+                drawn.trim_end(),
+                for_terminal(&place.file),
+                place.line,
+                place.column
+            ),
+            None => drawn,
+        }
+    }
+
+    fn summary(&self, report: &Report, out: &mut dyn Write) -> io::Result<()> {
+        let counts = &report.counts;
+        let files = plural(counts.files, "file");
+        let resources = plural(counts.resources(), "resource");
+        let rules = plural(report.rules.len() as u64, "rule");
+        writeln!(
+            out,
+            "Checked {resources} in {files} against {rules} ({}), as of {}.",
+            plural(counts.pairs, "pair"),
+            report.run.as_of
+        )?;
+        let idle = report.rules.iter().filter(|rule| rule.tally.matched == 0).count() as u64;
+        let errors: u64 = report.rules.iter().map(|rule| rule.tally.errors).sum();
+        let mut notes = Vec::new();
+        if idle > 0 {
+            notes.push(format!("{} matched nothing", plural(idle, "rule")));
+        }
+        if !report.not_selected.is_empty() {
+            notes.push(format!("{} not selected", plural(report.not_selected.len() as u64, "rule")));
+        }
+        if counts.other_documents > 0 {
+            notes.push(format!("{} no resource", plural_are(counts.other_documents, "document")));
+        }
+        if counts.other_files > 0 {
+            notes.push(format!("{} neither YAML nor JSON", plural_are(counts.other_files, "file")));
+        }
+        if errors > 0 {
+            notes.push(format!("{} could not be judged", plural(errors, "pair")));
+        }
+        if !notes.is_empty() {
+            writeln!(out, "{}.", capitalised(&notes.join("; ")))?;
+        }
+        for (position, skipped) in report.skipped.iter().enumerate() {
+            if position == 10 {
+                writeln!(out, "Not evaluated: {} more.", report.skipped.len() - 10)?;
+                break;
+            }
+            writeln!(out, "Not evaluated: {} ({}).", for_terminal(&skipped.path), skipped.reason.name())?;
+        }
+        if !report.findings.is_empty() {
+            for (framework, summary) in report.by_framework() {
+                if summary.findings > 0 {
+                    writeln!(
+                        out,
+                        "  {framework}: {} on {} of {} checked",
+                        plural(summary.findings, "finding"),
+                        summary.requirements_with_findings,
+                        plural(summary.requirements, "requirement")
+                    )?;
+                }
+            }
+        }
+        let severities: Vec<String> = report
+            .by_severity()
+            .into_iter()
+            .filter(|(_, count)| *count > 0)
+            .map(|(severity, count)| format!("{count} {severity}"))
+            .collect();
+        let findings = match report.findings.len() {
+            0 => "No findings".to_owned(),
+            count => format!("{} ({})", capitalised(&plural(count as u64, "finding")), severities.join(", ")),
+        };
+        let problems = match report.problems.len() {
+            0 => "no problems".to_owned(),
+            count => plural(count as u64, "problem"),
+        };
+        writeln!(out, "{}", self.bold(&format!("{findings}, {problems}.")))
+    }
+}
+
+/// Problems alone, for runs that end before there is a report.
+///
+/// # Errors
+/// Those of the writer.
+pub fn render_problems(
+    human: &Human,
+    problems: &[Problem],
+    sources: &mut Sources<'_>,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let mut pages: BTreeMap<&str, Vec<Note<'_>>> = BTreeMap::new();
+    for problem in problems {
+        let file = problem.location.as_ref().map_or("", |location| &location.file);
+        pages.entry(file).or_default().push(Note::Problem(problem));
+    }
+    pages.iter().try_for_each(|(file, notes)| human.page(file, notes, sources, out))
+}
+
+enum Note<'r> {
+    Finding(&'r Finding, &'r RuleInfo),
+    Problem(&'r Problem),
+}
+
+impl Note<'_> {
+    fn location(&self) -> Option<&Location> {
+        match self {
+            Self::Finding(finding, _) => Some(&finding.location),
+            Self::Problem(problem) => problem.location.as_ref(),
+        }
+    }
+
+    fn position(&self) -> (u32, u32) {
+        self.location().map_or((0, 0), |location| (location.line, location.column))
+    }
+
+    fn message(&self) -> String {
+        match self {
+            Self::Finding(finding, _) => finding.message.to_string(),
+            Self::Problem(problem) => problem.message.clone(),
+        }
+    }
+
+    fn heading(&self) -> String {
+        match self {
+            Self::Finding(finding, rule) => {
+                format!("{}[{}] {}", rule.severity, rule.name, finding.resource.identity)
+            }
+            Self::Problem(problem) => format!("problem[{}]", problem.code),
+        }
+    }
+
+    fn severity(&self) -> miette::Severity {
+        match self {
+            Self::Finding(_, rule) => match rule.severity {
+                Severity::Critical | Severity::High => miette::Severity::Error,
+                Severity::Medium => miette::Severity::Warning,
+                Severity::Low | Severity::Info => miette::Severity::Advice,
+            },
+            Self::Problem(_) => miette::Severity::Error,
+        }
+    }
+
+    fn help(&self) -> String {
+        let second = |related: Option<(&Location, &str)>| {
+            related.map_or_else(String::new, |(place, label)| {
+                format!("\n{label}: {}:{}:{}", place.file, place.line, place.column)
+            })
+        };
+        match self {
+            Self::Finding(finding, rule) => {
+                let mut help = rule.remediation.clone();
+                if !rule.requirements.is_empty() {
+                    help.push_str(&format!("\nrequired by {}", rule.requirements.join(", ")));
+                }
+                help + &second(finding.related.as_ref().map(|(place, label)| (place, *label)))
+            }
+            Self::Problem(problem) => {
+                let related = problem.related.as_ref().map(|(place, label)| (place, label.as_str()));
+                problem.remedy().to_owned() + &second(related)
+            }
+        }
+    }
+}
+
+/// The lines around a place, with their true numbers: miette sees these alone, so that a finding at the end of
+/// a large file costs no more than one at its beginning.
+#[derive(Debug)]
+struct Excerpt {
+    file: String,
+    text: String,
+    /// Lines of the file before the excerpt.
+    before: usize,
+    label: SourceSpan,
+}
+
+/// Longer lines are cut, since nobody reads them in a terminal.
+const LONGEST_LINE: usize = 400;
+
+impl Excerpt {
+    fn new(text: &str, location: &Location) -> Option<Self> {
+        let line = location.line as usize;
+        let before = line.saturating_sub(2);
+        let lines: Vec<&str> =
+            text.trim_start_matches('\u{feff}').split_inclusive('\n').skip(before).take(3).collect();
+        let at = lines.get(line - 1 - before)?;
+        if at.len() > LONGEST_LINE * 4 {
+            return Self::cut(at, location);
+        }
+        let offset: usize = lines.iter().take(line - 1 - before).map(|line| line.len()).sum();
+        let start = byte_of(at, location.column);
+        let end = if location.end_line == location.line {
+            byte_of(at, location.end_column)
+        } else {
+            at.trim_end().len()
+        };
+        let label = SourceSpan::new(
+            (offset + start).into(),
+            end.saturating_sub(start).max(usize::from(start < at.len())),
+        );
+        Some(Self { file: for_terminal(&location.file), text: harmless(&lines.concat()), before, label })
+    }
+
+    /// The part of a very long line that matters.
+    fn cut(line: &str, location: &Location) -> Option<Self> {
+        let column = location.column as usize;
+        let first = column.saturating_sub(LONGEST_LINE / 4).max(1);
+        let part: String = line.trim_end().chars().skip(first - 1).take(LONGEST_LINE).collect();
+        let start = byte_of(&part, u32::try_from(column - first + 1).ok()?);
+        let length = part.get(start..)?.chars().next().map_or(0, char::len_utf8);
+        let label = SourceSpan::new(start.into(), length);
+        Some(Self {
+            file: for_terminal(&location.file),
+            text: harmless(&part),
+            before: location.line as usize - 1,
+            label,
+        })
+    }
+}
+
+fn byte_of(line: &str, column: u32) -> usize {
+    line.char_indices().nth(column.saturating_sub(1) as usize).map_or(line.trim_end().len(), |(at, _)| at)
+}
+
+/// Hostile characters replaced by harmless ones of the same length, so that offsets stay true.
+fn harmless(text: &str) -> String {
+    if for_terminal(text).len() == text.len() && !text.contains('\r') {
+        return text.to_owned();
+    }
+    text.chars()
+        .map(|c| match (for_terminal(c.encode_utf8(&mut [0; 4])).len() == c.len_utf8(), c.len_utf8()) {
+            (true, _) => c,
+            (false, 1) if c == '\r' => ' ',
+            (false, 1) => '?',
+            (false, 2) => '¿',
+            (false, _) => '\u{fffd}',
+        })
+        .collect()
+}
+
+impl SourceCode for Excerpt {
+    fn read_span<'a>(
+        &'a self,
+        span: &SourceSpan,
+        lines_before: usize,
+        lines_after: usize,
+    ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
+        let inner = self.text.read_span(span, lines_before, lines_after)?;
+        Ok(Box::new(MietteSpanContents::new_named(
+            self.file.clone(),
+            inner.data(),
+            *inner.span(),
+            inner.line() + self.before,
+            inner.column(),
+            inner.line_count(),
+        )))
+    }
+}
+
+fn url(path: &str) -> String {
+    path.bytes()
+        .map(|byte| match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'-' | b'_' | b'~' => {
+                char::from(byte).to_string()
+            }
+            _ => format!("%{byte:02X}"),
+        })
+        .collect()
+}
+
+fn plural(count: u64, noun: &str) -> String {
+    if count == 1 { format!("{count} {noun}") } else { format!("{count} {noun}s") }
+}
+
+fn plural_are(count: u64, noun: &str) -> String {
+    if count == 1 { format!("{count} {noun} is") } else { format!("{count} {noun}s are") }
+}
+
+fn capitalised(text: &str) -> String {
+    let mut characters = text.chars();
+    characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
+}

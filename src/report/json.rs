@@ -1,0 +1,306 @@
+//! `json` and `jsonl`, version 1: `schemas/output.schema.json` describes both.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use super::{Report, RuleInfo};
+use crate::finding::{Finding, Fingerprint, Identity, Location};
+use crate::problem::Problem;
+
+/// The version of the format; it changes only when a reader could break.
+const VERSION: u32 = 1;
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct JsonReport<'a> {
+    version: u32,
+    run: JsonRun<'a>,
+    summary: JsonSummary<'a>,
+    findings: Vec<JsonFinding<'a>>,
+    problems: Vec<JsonProblem<'a>>,
+    rules: Vec<JsonRule<'a>>,
+    not_selected: Vec<JsonNotSelected<'a>>,
+    not_evaluated: Vec<JsonSkipped<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct JsonRun<'a> {
+    tool: &'static str,
+    tool_version: &'a str,
+    as_of: &'a str,
+    config: Option<&'a str>,
+    fail_on: Option<&'static str>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct JsonSummary<'a> {
+    files: u64,
+    bytes: u64,
+    resources: u64,
+    kinds: &'a BTreeMap<String, u64>,
+    other_documents: u64,
+    other_files: u64,
+    not_evaluated: u64,
+    rules: u64,
+    pairs: u64,
+    findings: BTreeMap<&'static str, u64>,
+    problems: u64,
+    frameworks: Vec<JsonFramework>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct JsonFramework {
+    framework: String,
+    rules: u64,
+    findings: u64,
+    requirements: u64,
+    requirements_with_findings: u64,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct JsonFinding<'a> {
+    rule: &'a str,
+    severity: &'static str,
+    status: &'static str,
+    message: &'a str,
+    resource: JsonResource<'a>,
+    location: JsonLocation<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    related: Option<JsonRelated<'a>>,
+    requirements: &'a [String],
+    fingerprint: String,
+}
+
+#[derive(Serialize)]
+struct JsonResource<'a> {
+    group: &'a str,
+    kind: &'a str,
+    namespace: &'a str,
+    name: &'a str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct JsonLocation<'a> {
+    file: &'a str,
+    line: u32,
+    column: u32,
+    end_line: u32,
+    end_column: u32,
+    path: &'a str,
+}
+
+#[derive(Serialize)]
+struct JsonRelated<'a> {
+    label: &'a str,
+    location: JsonLocation<'a>,
+}
+
+#[derive(Serialize)]
+struct JsonProblem<'a> {
+    code: &'static str,
+    message: &'a str,
+    location: Option<JsonLocation<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    related: Option<JsonRelated<'a>>,
+    help: &'a str,
+    fingerprint: String,
+}
+
+#[derive(Serialize)]
+struct JsonRule<'a> {
+    rule: &'a str,
+    title: &'a str,
+    severity: &'static str,
+    requirements: &'a [String],
+    matched: u64,
+    passed: u64,
+    failed: u64,
+    waived: u64,
+    suppressed: u64,
+    errors: u64,
+}
+
+#[derive(Serialize)]
+struct JsonNotSelected<'a> {
+    rule: &'a str,
+    reason: &'a str,
+}
+
+#[derive(Serialize)]
+struct JsonSkipped<'a> {
+    file: &'a str,
+    reason: &'static str,
+}
+
+fn run(report: &Report) -> JsonRun<'_> {
+    JsonRun {
+        tool: "assize",
+        tool_version: report.run.version,
+        as_of: &report.run.as_of,
+        config: report.run.config.as_deref(),
+        fail_on: report.run.fail_on.map(crate::finding::Severity::name),
+    }
+}
+
+fn summary(report: &Report) -> JsonSummary<'_> {
+    JsonSummary {
+        files: report.counts.files,
+        bytes: report.counts.bytes,
+        resources: report.counts.resources(),
+        kinds: &report.counts.kinds,
+        other_documents: report.counts.other_documents,
+        other_files: report.counts.other_files,
+        not_evaluated: report.skipped.len() as u64,
+        rules: report.rules.len() as u64,
+        pairs: report.counts.pairs,
+        findings: report
+            .by_severity()
+            .into_iter()
+            .map(|(severity, count)| (severity.name(), count))
+            .collect(),
+        problems: report.problems.len() as u64,
+        frameworks: report
+            .by_framework()
+            .into_iter()
+            .map(|(framework, summary)| JsonFramework {
+                framework,
+                rules: summary.rules,
+                findings: summary.findings,
+                requirements: summary.requirements,
+                requirements_with_findings: summary.requirements_with_findings,
+            })
+            .collect(),
+    }
+}
+
+fn location(location: &Location) -> JsonLocation<'_> {
+    let Location { file, line, column, end_line, end_column, path } = location;
+    JsonLocation { file, line: *line, column: *column, end_line: *end_line, end_column: *end_column, path }
+}
+
+fn finding<'a>(
+    report: &'a Report,
+    (finding, fingerprint): (&'a Finding, &Fingerprint),
+) -> Option<JsonFinding<'a>> {
+    let rule = report.rule(finding)?;
+    let Identity { group, kind, namespace, name } = &finding.resource.identity;
+    Some(JsonFinding {
+        rule: &rule.name,
+        severity: rule.severity.name(),
+        status: finding.status.name(),
+        message: &finding.message,
+        resource: JsonResource { group, kind, namespace, name },
+        location: location(&finding.location),
+        related: finding
+            .related
+            .as_ref()
+            .map(|(place, label)| JsonRelated { label, location: location(place) }),
+        requirements: &rule.requirements,
+        fingerprint: fingerprint.to_string(),
+    })
+}
+
+fn problem(problem: &Problem) -> JsonProblem<'_> {
+    JsonProblem {
+        code: problem.code.name(),
+        message: &problem.message,
+        location: problem.location.as_ref().map(location),
+        related: problem
+            .related
+            .as_ref()
+            .map(|(place, label)| JsonRelated { label, location: location(place) }),
+        help: problem.remedy(),
+        fingerprint: problem.fingerprint().to_string(),
+    }
+}
+
+fn rule(rule: &RuleInfo) -> JsonRule<'_> {
+    JsonRule {
+        rule: &rule.name,
+        title: &rule.title,
+        severity: rule.severity.name(),
+        requirements: &rule.requirements,
+        matched: rule.tally.matched,
+        passed: rule.tally.passed,
+        failed: rule.tally.failed,
+        waived: rule.tally.waived,
+        suppressed: rule.tally.suppressed,
+        errors: rule.tally.errors,
+    }
+}
+
+fn findings(report: &Report) -> impl Iterator<Item = JsonFinding<'_>> {
+    report.findings.iter().zip(&report.fingerprints).filter_map(|pair| finding(report, pair))
+}
+
+fn not_selected(report: &Report) -> impl Iterator<Item = JsonNotSelected<'_>> {
+    report.not_selected.iter().map(|each| JsonNotSelected { rule: &each.rule, reason: &each.reason })
+}
+
+fn not_evaluated(report: &Report) -> impl Iterator<Item = JsonSkipped<'_>> {
+    report.skipped.iter().map(|each| JsonSkipped { file: &each.path, reason: each.reason.name() })
+}
+
+/// Writes the whole report as one JSON document, indented.
+///
+/// # Errors
+/// Those of the writer.
+pub fn write_json(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    let document = JsonReport {
+        version: VERSION,
+        run: run(report),
+        summary: summary(report),
+        findings: findings(report).collect(),
+        problems: report.problems.iter().map(problem).collect(),
+        rules: report.rules.iter().map(rule).collect(),
+        not_selected: not_selected(report).collect(),
+        not_evaluated: not_evaluated(report).collect(),
+    };
+    serde_json::to_writer_pretty(&mut *out, &document)?;
+    out.write_all(b"\n")
+}
+
+#[derive(Serialize)]
+struct Line<'a, T> {
+    #[serde(rename = "type")]
+    sort: &'a str,
+    #[serde(flatten)]
+    content: T,
+}
+
+#[derive(Serialize)]
+struct Header<'a> {
+    version: u32,
+    run: JsonRun<'a>,
+}
+
+#[derive(Serialize)]
+struct Footer<'a> {
+    summary: JsonSummary<'a>,
+}
+
+/// Writes one JSON object a line: the run, each finding, problem and rule, what was left out, the summary. The
+/// last line tells that the output is whole.
+///
+/// # Errors
+/// Those of the writer.
+pub fn write_jsonl(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    fn line<T: Serialize>(out: &mut dyn Write, sort: &str, content: T) -> io::Result<()> {
+        serde_json::to_writer(&mut *out, &Line { sort, content })?;
+        out.write_all(b"\n")
+    }
+    line(out, "run", Header { version: VERSION, run: run(report) })?;
+    findings(report).try_for_each(|each| line(out, "finding", each))?;
+    report.problems.iter().try_for_each(|each| line(out, "problem", problem(each)))?;
+    report.rules.iter().try_for_each(|each| line(out, "rule", rule(each)))?;
+    not_selected(report).try_for_each(|each| line(out, "notSelected", each))?;
+    not_evaluated(report).try_for_each(|each| line(out, "notEvaluated", each))?;
+    line(out, "summary", Footer { summary: summary(report) })
+}

@@ -1,0 +1,169 @@
+//! What a run has to say, and how each format says it: one file a format.
+//!
+//! Input: a [`Report`] of plain values, sorted. Output: text. What it does not do: it computes no verdict and
+//! reads no files; the snippets of the human format come through a function that it is given.
+
+mod escape;
+mod human;
+mod json;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+pub use escape::for_terminal;
+pub use human::{Human, render_problems};
+pub use json::{write_json, write_jsonl};
+
+use crate::evaluate::Tally;
+use crate::finding::{Finding, Fingerprint, Severity};
+use crate::load::Skipped;
+use crate::policy::NotSelected;
+use crate::problem::Problem;
+
+/// Everything that a `check` says, in its final order.
+#[derive(Debug)]
+pub struct Report {
+    /// The inputs of the run.
+    pub run: RunInfo,
+    /// The rules that took part, in the order of their names; findings name them by index.
+    pub rules: Vec<RuleInfo>,
+    /// Findings, ordered by place, rule and key.
+    pub findings: Vec<Finding>,
+    /// The fingerprint of each finding.
+    pub fingerprints: Vec<Fingerprint>,
+    /// Problems, ordered by place, code and message.
+    pub problems: Vec<Problem>,
+    /// Rules that did not take part.
+    pub not_selected: Vec<NotSelected>,
+    /// Files that are listed and not evaluated.
+    pub skipped: Vec<Skipped>,
+    /// What was seen.
+    pub counts: Counts,
+}
+
+/// The inputs of a run. No wall time, host or absolute path.
+#[derive(Clone, Debug, Default)]
+pub struct RunInfo {
+    /// Version of the program.
+    pub version: &'static str,
+    /// The clock of the run: a date, or a date and time with offset.
+    pub as_of: String,
+    /// The configuration, from the top of the repository.
+    pub config: Option<String>,
+    /// Threshold of exit code 1; none: findings never fail the run.
+    pub fail_on: Option<Severity>,
+    /// Whether a run that evaluates nothing is all right.
+    pub allow_empty: bool,
+}
+
+/// A rule as reports show it.
+#[derive(Clone, Debug)]
+pub struct RuleInfo {
+    /// Its name.
+    pub name: Arc<str>,
+    /// What should be so.
+    pub title: String,
+    /// How bad a finding is, as configured.
+    pub severity: Severity,
+    /// Why the rule exists.
+    pub rationale: String,
+    /// What to do.
+    pub remediation: String,
+    /// `<framework>:<requirement>`.
+    pub requirements: Vec<String>,
+    /// What became of the resources that it matched.
+    pub tally: Tally,
+}
+
+/// What a run has seen.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Files read.
+    pub files: u64,
+    /// Bytes read.
+    pub bytes: u64,
+    /// Resources, by kind as rules write it.
+    pub kinds: BTreeMap<String, u64>,
+    /// Documents that are no resources.
+    pub other_documents: u64,
+    /// Files that do not parse and show no sign of a resource.
+    pub other_files: u64,
+    /// Pairs of resource and rule that were evaluated.
+    pub pairs: u64,
+}
+
+impl Counts {
+    /// Resources of all kinds.
+    pub fn resources(&self) -> u64 {
+        self.kinds.values().sum()
+    }
+}
+
+/// What a framework has to do with a run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FrameworkSummary {
+    /// Rules that took part and cite it.
+    pub rules: u64,
+    /// Findings of those rules.
+    pub findings: u64,
+    /// Requirements that a rule which took part cites.
+    pub requirements: u64,
+    /// Of these, the ones with a finding.
+    pub requirements_with_findings: u64,
+}
+
+impl Report {
+    /// Number of findings of each severity, worst first; severities without findings have 0.
+    pub fn by_severity(&self) -> Vec<(Severity, u64)> {
+        let count = |severity| {
+            let of = |finding: &&Finding| self.rule(finding).is_some_and(|rule| rule.severity == severity);
+            self.findings.iter().filter(of).count() as u64
+        };
+        Severity::ALL.into_iter().map(|severity| (severity, count(severity))).collect()
+    }
+
+    /// The rule of a finding.
+    pub fn rule(&self, finding: &Finding) -> Option<&RuleInfo> {
+        self.rules.get(finding.rule as usize)
+    }
+
+    /// A summary for each framework that a rule of the run cites.
+    pub fn by_framework(&self) -> BTreeMap<String, FrameworkSummary> {
+        let mut findings = vec![0_u64; self.rules.len()];
+        for finding in &self.findings {
+            if let Some(count) = findings.get_mut(finding.rule as usize) {
+                *count += 1;
+            }
+        }
+        let mut summaries: BTreeMap<String, FrameworkSummary> = BTreeMap::new();
+        let mut requirements: BTreeMap<&str, bool> = BTreeMap::new();
+        for (rule, count) in self.rules.iter().zip(&findings) {
+            let mut cited: Vec<&str> = Vec::new();
+            for requirement in &rule.requirements {
+                *requirements.entry(requirement).or_default() |= *count > 0;
+                cited.extend(requirement.split_once(':').map(|(framework, _)| framework));
+            }
+            cited.sort_unstable();
+            cited.dedup();
+            for framework in cited {
+                let summary = summaries.entry(framework.to_owned()).or_default();
+                summary.rules += 1;
+                summary.findings += count;
+            }
+        }
+        for (requirement, has_finding) in requirements {
+            let framework = requirement.split_once(':').map_or("", |(framework, _)| framework);
+            if let Some(summary) = summaries.get_mut(framework) {
+                summary.requirements += 1;
+                summary.requirements_with_findings += u64::from(has_finding);
+            }
+        }
+        summaries
+    }
+
+    /// Whether a finding is at or above the threshold.
+    pub fn fails(&self) -> bool {
+        let Some(threshold) = self.run.fail_on else { return false };
+        self.findings.iter().any(|finding| self.rule(finding).is_some_and(|rule| rule.severity >= threshold))
+    }
+}

@@ -1,0 +1,136 @@
+//! `test`: the examples that rules carry.
+
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use super::policies::Policies;
+use crate::estate::KindName;
+use crate::evaluate::judge;
+use crate::finding::{Location, OWN_GROUP};
+use crate::policy::{Example, Expected, Locator, Rule};
+use crate::problem::Problem;
+use crate::schema::start;
+
+/// What came of the examples.
+#[derive(Debug, Default)]
+pub struct ExampleReport {
+    /// Rules looked at.
+    pub rules: usize,
+    /// Examples that came out as they should.
+    pub passed: usize,
+    /// Those that did not.
+    pub failures: Vec<ExampleFailure>,
+    /// Rules without an example, which nothing tests.
+    pub untested: Vec<Arc<str>>,
+    /// Rules that do not compile.
+    pub problems: Vec<Problem>,
+}
+
+/// An example that came out otherwise.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExampleFailure {
+    /// The rule.
+    pub rule: Arc<str>,
+    /// The example.
+    pub example: String,
+    /// Where it stands.
+    pub location: Location,
+    /// One line each: `- path` was expected and did not come, `+ path: message` came and was not expected.
+    pub differences: Vec<String>,
+}
+
+/// Runs the examples of all rules.
+pub fn run_examples(policies: &Policies) -> ExampleReport {
+    let rules: Vec<&Rule> = policies.rules.rules.iter().filter(|rule| !is_engine(rule)).collect();
+    let results: Vec<_> = rules.par_iter().map(|rule| run_rule(rule, policies)).collect();
+    let mut report = ExampleReport { rules: rules.len(), ..ExampleReport::default() };
+    for (rule, result) in rules.into_iter().zip(results) {
+        match result {
+            Ok((passed, failures)) => {
+                if passed + failures.len() == 0 {
+                    report.untested.push(Arc::clone(&rule.name));
+                }
+                report.passed += passed;
+                report.failures.extend(failures);
+            }
+            Err(problems) => report.problems.extend(problems),
+        }
+    }
+    report
+}
+
+fn is_engine(rule: &Rule) -> bool {
+    matches!(rule.check, crate::policy::Check::AmbiguousScalar)
+}
+
+fn run_rule(rule: &Rule, policies: &Policies) -> Result<(usize, Vec<ExampleFailure>), Vec<Problem>> {
+    let compiled = rule.compiled(&policies.kinds, &policies.rules.assigned_kinds).map_err(Clone::clone)?;
+    let locator = Locator::new(&rule.origin.file, &rule.origin.tape);
+    let mut passed = 0;
+    let mut failures = Vec::new();
+    for example in &rule.examples {
+        let differences = differences(rule, compiled, example, policies);
+        if differences.is_empty() {
+            passed += 1;
+        } else {
+            failures.push(ExampleFailure {
+                rule: Arc::clone(&rule.name),
+                example: example.name.clone(),
+                location: locator.of(example.node),
+                differences,
+            });
+        }
+    }
+    Ok((passed, failures))
+}
+
+fn differences(
+    rule: &Rule,
+    compiled: &crate::policy::Compiled,
+    example: &Example,
+    policies: &Policies,
+) -> Vec<String> {
+    let root = rule.origin.tape.node(example.resource);
+    let text = |path: &[&str]| root.at(path.iter().copied()).map_or("", |node| node.text());
+    let group = text(&["apiVersion"]).split_once('/').map_or(OWN_GROUP, |(group, _)| group);
+    let kind = KindName { group: group.into(), kind: text(&["kind"]).into() };
+    let namespace =
+        root.at(["metadata", "namespace"]).map_or(crate::finding::DEFAULT_NAMESPACE, |node| node.text());
+    let mut lines = Vec::new();
+    if let Some(Ok(body)) = policies.kinds.get(&kind).map(|schema| schema.body()) {
+        // An example that could not exist proves nothing.
+        lines.extend(
+            body.failures(root, &[])
+                .into_iter()
+                .map(|failure| format!("! the resource breaks its kind: {}", failure.message)),
+        );
+    }
+    let start = start(root, &rule.at);
+    let applies = rule.matches.iter().zip(&compiled.conditions).any(|(each, condition)| {
+        each.matches_kind(&kind)
+            && each.selects(root, namespace, "")
+            && condition.as_ref().is_none_or(|condition| condition.holds(start))
+    });
+    let found = if applies { judge(rule, compiled, root) } else { Vec::new() };
+    let mut missing: Vec<&Expected> = example.expect.iter().collect();
+    for failure in found {
+        let path = failure.path.to_string();
+        let meant = missing.iter().position(|expected| {
+            expected.path == path
+                && expected.message.as_ref().is_none_or(|part| failure.message.contains(part))
+        });
+        match meant {
+            Some(at) => drop(missing.remove(at)),
+            None => lines.push(format!("+ {path}: {}", failure.message)),
+        }
+    }
+    if !applies && !missing.is_empty() {
+        lines.push("! the rule does not match the resource".to_owned());
+    }
+    lines.extend(missing.into_iter().map(|expected| match &expected.message {
+        Some(message) => format!("- {}: …{message}…", expected.path),
+        None => format!("- {}", expected.path),
+    }));
+    lines
+}

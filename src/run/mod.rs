@@ -1,0 +1,13 @@
+//! The loops over files and threads: hands the pure stages their sources and puts their results in order.
+//!
+//! Input: a request. Output: a [`Report`], or the results of examples. What it does not do: it reads no
+//! arguments, no environment and no clock, and it prints nothing.
+
+mod check;
+mod examples;
+mod exclusions;
+mod policies;
+
+pub use check::{CheckRequest, Limits, StandardInput, check};
+pub use examples::{ExampleFailure, ExampleReport, run_examples};
+pub use policies::{Policies, PolicyError, load_policies};

@@ -1,0 +1,204 @@
+//! Reads the configuration, the kinds and the policies of a run.
+
+use std::sync::Arc;
+
+use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+use rayon::prelude::*;
+
+use crate::estate::{KindLibrary, KindName};
+use crate::finding::{Location, OWN_GROUP};
+use crate::load::{LoadError, Root};
+use crate::policy::{
+    Config, PolicySource, RuleSet, Selection, build, builtin_kind_schemas, builtin_policies, parse_config,
+};
+use crate::problem::{Code, Problem};
+use crate::yaml::{Limits, Tape, parse};
+
+/// Where rules and frameworks of a repository are looked for.
+const POLICIES: &str = "policies/**";
+/// Where schemas of kinds are looked for.
+const SCHEMAS: &str = "schemas/kinds";
+/// Files of policies and schemas are small; larger ones are a mistake.
+const POLICY_SIZE: u64 = 16 << 20;
+
+/// Everything that judges an estate.
+#[derive(Debug)]
+pub struct Policies {
+    /// The configuration.
+    pub config: Config,
+    /// The rules.
+    pub rules: RuleSet,
+    /// The kinds.
+    pub kinds: KindLibrary,
+    /// The files that hold rules and frameworks.
+    pub policy_files: GlobSet,
+    /// What could not be used of it.
+    pub problems: Vec<Problem>,
+}
+
+/// Why there are no policies to judge by.
+#[derive(Debug)]
+pub enum PolicyError {
+    /// The configuration cannot be used.
+    Configuration(Vec<Problem>),
+    /// There is no place to run.
+    Load(LoadError),
+}
+
+/// A set of globs in which `*` stays within one folder.
+pub(super) fn glob_set<'g>(globs: impl IntoIterator<Item = &'g str>) -> GlobSet {
+    let mut builder = GlobSetBuilder::new();
+    // The configuration has refused malformed ones.
+    for glob in
+        globs.into_iter().filter_map(|glob| GlobBuilder::new(glob).literal_separator(true).build().ok())
+    {
+        builder.add(glob);
+    }
+    builder.build().unwrap_or_default()
+}
+
+/// Whether a file is YAML or JSON by its name.
+pub(super) fn has_known_extension(path: &str) -> bool {
+    let extension = path.rsplit_once('.').map_or("", |(_, extension)| extension);
+    ["yaml", "yml", "json"].iter().any(|known| extension.eq_ignore_ascii_case(known))
+}
+
+/// Loads configuration, kinds and rules.
+///
+/// # Errors
+/// A configuration that cannot be used: a gate must not run on half of one.
+pub fn load_policies(root: &Root, selection: &Selection, threads: usize) -> Result<Policies, PolicyError> {
+    let config = match &root.config {
+        None => Config::default(),
+        Some(path) => {
+            let bytes =
+                root.read(path, POLICY_SIZE).map_err(|problem| PolicyError::Configuration(vec![*problem]))?;
+            parse_config(bytes, &Arc::from(path.as_str())).map_err(PolicyError::Configuration)?
+        }
+    };
+    let policy_globs = config.policies.clone().unwrap_or_else(|| vec![POLICIES.to_owned()]);
+    let policy_files = glob_set(policy_globs.iter().map(String::as_str));
+    let schema_folders = config.schemas.clone().unwrap_or_else(|| vec![SCHEMAS.to_owned()]);
+    let mut folders: Vec<String> = policy_globs.iter().map(|glob| literal_prefix(glob).to_owned()).collect();
+    folders.extend(schema_folders.iter().cloned());
+    let folders = distinct(folders.into_iter().map(|folder| root.below_base(&folder)).collect());
+    let wanted = |path: &str| {
+        has_known_extension(path)
+            && root
+                .from_base(path)
+                .is_some_and(|path| policy_files.is_match(path) || kind_file(path, &schema_folders).is_some())
+    };
+    let (listing, mut problems) = root.list(&folders, &wanted, threads);
+    let mut kinds = builtin_kinds();
+    let mut sources = builtin_sources();
+    for entry in &listing.entries {
+        let file = &entry.path;
+        let (tape, found) = match root.read(file, POLICY_SIZE) {
+            Ok(bytes) => parse(bytes, file, &Limits::default()),
+            Err(problem) => {
+                problems.push(*problem);
+                continue;
+            }
+        };
+        problems.extend(found);
+        let path = root.from_base(file).unwrap_or_default();
+        match kind_file(path, &schema_folders) {
+            Some(_) if is_builtin_copy(path, &tape) => {}
+            Some(name) => add_kind(&mut kinds, &name, &tape, file, &mut problems),
+            None if !is_builtin_copy(path, &tape) => {
+                sources.push(PolicySource {
+                    file: Arc::clone(file),
+                    tape: Arc::new(tape),
+                    is_builtin: false,
+                });
+            }
+            None => {}
+        }
+    }
+    let (rules, found) = build(&sources, &config, selection, &kinds);
+    problems.extend(found);
+    Ok(Policies { config, rules, kinds, policy_files, problems })
+}
+
+/// A file of the built-in library, letter by letter, under its own path: the library's own repository, or a
+/// copy for reading.
+fn is_builtin_copy(path: &str, tape: &Tape) -> bool {
+    let policies = builtin_policies().iter().copied();
+    let schemas = builtin_kind_schemas().map(|(_, path, text)| (path, text));
+    policies.chain(schemas).any(|(known, text)| known == path && text == tape.source())
+}
+
+fn builtin_sources() -> Vec<PolicySource> {
+    let parse_one = |(path, text): &(&str, &str)| {
+        let file: Arc<str> = (*path).into();
+        // The library is tested with the program, so it has no problems of syntax.
+        let (tape, _) = parse(text.as_bytes().to_vec(), &file, &Limits::default());
+        PolicySource { file, tape: Arc::new(tape), is_builtin: true }
+    };
+    builtin_policies().par_iter().map(parse_one).collect()
+}
+
+fn builtin_kinds() -> KindLibrary {
+    let mut kinds = KindLibrary::default();
+    let read = |(kind, path, text): (&'static str, &'static str, &'static str)| {
+        serde_json::from_str(text).ok().map(|schema| (kind, path, schema))
+    };
+    for (kind, path, schema) in builtin_kind_schemas().filter_map(read) {
+        kinds.add(KindName { group: OWN_GROUP.into(), kind: kind.into() }, schema, path.into());
+    }
+    kinds
+}
+
+/// The kind whose schema a file holds: `<folder>/<Kind>.schema.json`, `<folder>/<group>/<Kind>.schema.yaml`.
+fn kind_file(path: &str, folders: &[String]) -> Option<KindName> {
+    let rest = folders
+        .iter()
+        .find_map(|folder| path.strip_prefix(folder.trim_end_matches('/'))?.strip_prefix('/'))?;
+    let stem = rest.rsplit_once('.')?.0.strip_suffix(".schema")?;
+    let is_name = !stem.is_empty() && stem.matches('/').count() <= 1;
+    is_name.then(|| KindName::parse(stem))
+}
+
+fn add_kind(
+    kinds: &mut KindLibrary,
+    name: &KindName,
+    tape: &Tape,
+    file: &Arc<str>,
+    problems: &mut Vec<Problem>,
+) {
+    let Some(document) = tape.documents.first() else {
+        problems
+            .push(Problem::new(Code::InvalidKindSchema, "the file is empty").at(Location::start_of(file)));
+        return;
+    };
+    for fault in &document.faults {
+        let lines = crate::yaml::LineIndex::new(tape.source());
+        problems
+            .push(Problem::new(fault.code, fault.message.clone()).at(lines.location(file, fault.span, "")));
+    }
+    let root = tape.root(document);
+    kinds.add(name.clone(), root.to_value(), Arc::clone(file));
+    if let Some(Err(error)) = kinds.get(name).map(|schema| schema.body().map(drop)) {
+        let locator = crate::policy::Locator::new(file, tape);
+        problems.push(locator.schema(Code::InvalidKindSchema, root.index(), error.clone()));
+    }
+}
+
+/// The folders of a glob before its first wildcard.
+fn literal_prefix(glob: &str) -> &str {
+    let wild = glob.find(['*', '?', '[', '{']).unwrap_or(glob.len());
+    glob.get(..wild).and_then(|literal| literal.rsplit_once('/')).map_or("", |(folder, _)| folder)
+}
+
+/// Folders without those that lie in another one.
+pub(super) fn distinct(mut folders: Vec<String>) -> Vec<String> {
+    folders.sort();
+    folders.dedup();
+    let all = folders.clone();
+    let lies_in = |folder: &str, other: &str| {
+        folder != other
+            && (other.is_empty() || folder.strip_prefix(other).is_some_and(|rest| rest.starts_with('/')))
+    };
+    folders.retain(|folder| !all.iter().any(|other| lies_in(folder, other)));
+    folders
+}

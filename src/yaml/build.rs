@@ -1,0 +1,726 @@
+//! From parser events to the tape: aliases and merge keys expanded under a budget, duplicate keys found.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, ScanError, StructureStyle, Tag};
+
+use super::lines::LineIndex;
+use super::scalar::{self, Dialect};
+use super::tape::{AMBIGUOUS, DECODED, Document, Fault, KEY, Kind, Node, OCTAL, PLAIN, Span, Tape, Use};
+use crate::problem::{Code, Problem};
+
+/// How much a file may hold. Beyond a limit the file is a problem; what came before it stays.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Levels of nesting, aliases expanded.
+    pub depth: usize,
+    /// Values and keys of a file, aliases expanded.
+    pub nodes: usize,
+    /// Values and keys of a file that come from aliases and merge keys.
+    pub alias_nodes: usize,
+    /// Documents of a file.
+    pub documents: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { depth: 128, nodes: 8_000_000, alias_nodes: 1_000_000, documents: 200_000 }
+    }
+}
+
+/// Parses a file. `file` names it in problems; they concern syntax and limits only, other faults stay with
+/// their document. A broken document does not hide those before and after it.
+pub fn parse(bytes: Vec<u8>, file: &Arc<str>, limits: &Limits) -> (Tape, Vec<Problem>) {
+    let source = match decode(bytes, file) {
+        Ok(source) => source,
+        Err(problem) => return (Tape::default(), vec![*problem]),
+    };
+    if let Some(problem) = forbidden_character(&source, file) {
+        return (Tape { source, ..Tape::default() }, vec![problem]);
+    }
+    let mut builder = Builder::new(&source, limits);
+    let broken = builder.run();
+    let problems = if broken.is_empty() {
+        Vec::new()
+    } else {
+        let lines = LineIndex::new(&source);
+        broken
+            .into_iter()
+            .map(|fault| {
+                let problem =
+                    Problem::new(fault.code, fault.message).at(lines.location(file, fault.span, ""));
+                match fault.related {
+                    Some((span, label)) => problem.with_related(lines.location(file, span, ""), label),
+                    None => problem,
+                }
+            })
+            .collect()
+    };
+    let Builder { nodes, decoded, documents, empty_documents, uses, .. } = builder;
+    (Tape { source, decoded, nodes, documents, empty_documents, uses }, problems)
+}
+
+fn decode(bytes: Vec<u8>, file: &Arc<str>) -> Result<String, Box<Problem>> {
+    String::from_utf8(bytes).map_err(|error| {
+        let valid = error.utf8_error().valid_up_to();
+        let bytes = error.as_bytes();
+        let problem = Problem::new(Code::InvalidEncoding, format!("byte {valid} is not UTF-8"));
+        let problem = if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
+            problem.with_help("the file looks like UTF-16; save it as UTF-8")
+        } else {
+            problem
+        };
+        let before = bytes.get(..valid).and_then(|bytes| std::str::from_utf8(bytes).ok()).unwrap_or_default();
+        let end = u32::try_from(valid).unwrap_or(u32::MAX);
+        Box::new(problem.at(LineIndex::new(before).location(file, Span { start: end, end }, "")))
+    })
+}
+
+/// C0 controls except tab and line breaks, DEL and C1 controls except NEL (YAML 1.2.2, section 5.1).
+fn forbidden_character(source: &str, file: &Arc<str>) -> Option<Problem> {
+    let bytes = source.as_bytes();
+    let is_control = |b: u8| (b < 0x20 && b != b'\t' && b != b'\n' && b != b'\r') || b == 0x7f;
+    // A fold without an early end runs at the speed of memory; the search runs only when there is something.
+    let ascii = bytes.iter().fold(false, |found, b| found | is_control(*b));
+    let at = if ascii {
+        bytes.iter().position(|b| is_control(*b))
+    } else {
+        memchr::memchr_iter(0xc2, bytes)
+            .find(|at| bytes.get(at + 1).is_some_and(|next| (0x80..0xa0).contains(next) && *next != 0x85))
+    }?;
+    let character = source.get(at..).and_then(|rest| rest.chars().next()).unwrap_or_default();
+    let span = Span { start: offset(at), end: offset(at + character.len_utf8()) };
+    Some(
+        Problem::new(
+            Code::ControlCharacter,
+            format!("character U+{:04X} is not allowed in YAML", u32::from(character)),
+        )
+        .at(LineIndex::new(source).location(file, span, "")),
+    )
+}
+
+fn offset(value: usize) -> u32 {
+    u32::try_from(value).unwrap_or(u32::MAX)
+}
+
+/// A collection that has begun and not ended.
+struct Frame {
+    index: u32,
+    /// Entries of a mapping count twice here, key and value.
+    children: u32,
+    /// Levels beneath it.
+    height: u32,
+    anchor: usize,
+    flow: bool,
+    merges: bool,
+    complex_key: bool,
+}
+
+#[derive(Clone, Copy)]
+struct Anchor {
+    index: u32,
+    height: u32,
+    ready: bool,
+}
+
+struct Builder<'s> {
+    source: &'s str,
+    limits: &'s Limits,
+    nodes: Vec<Node>,
+    decoded: String,
+    documents: Vec<Document>,
+    empty_documents: u32,
+    uses: Vec<Use>,
+    stack: Vec<Frame>,
+    anchors: HashMap<usize, Anchor>,
+    faults: Vec<Fault>,
+    ambiguous: u32,
+    alias_nodes: usize,
+    started: u32,
+    document_first: u32,
+    /// Where the last value written ends.
+    reach: u32,
+}
+
+/// Ends the parse of a file.
+struct Stop(Fault);
+
+fn fault(code: Code, message: impl Into<String>, span: Span) -> Fault {
+    Fault { code, message: message.into(), span, related: None }
+}
+
+impl<'s> Builder<'s> {
+    fn new(source: &'s str, limits: &'s Limits) -> Self {
+        Self {
+            source,
+            limits,
+            nodes: Vec::with_capacity(source.len() / 16),
+            decoded: String::new(),
+            documents: Vec::new(),
+            empty_documents: 0,
+            uses: Vec::new(),
+            stack: Vec::new(),
+            anchors: HashMap::new(),
+            faults: Vec::new(),
+            ambiguous: 0,
+            alias_nodes: 0,
+            started: 0,
+            document_first: 0,
+            reach: 0,
+        }
+    }
+
+    /// Reads all events; what comes back ended a document or the file.
+    fn run(&mut self) -> Vec<Fault> {
+        let mut broken = Vec::new();
+        if self.source.len() > u32::MAX as usize / 2 {
+            broken.push(fault(Code::FileTooLarge, "the file is larger than 2 GiB", Span::default()));
+            return broken;
+        }
+        // The parser counts a level where we do, so that its own limit never speaks first.
+        let nesting = self.limits.depth + 1;
+        let options = granit_parser::options! {
+            emit_comments: false,
+            flow_nesting_limit: nesting,
+            block_nesting_limit: nesting,
+        };
+        let mut parser = Parser::new_from_str_with_options(self.source, options);
+        while let Some(next) = parser.next_event() {
+            let result = match next {
+                Ok((event, span)) => self.event(event, &span),
+                Err(error) => {
+                    broken.push(self.syntax(&error));
+                    self.abandon();
+                    if broken.len() < 100 && matches!(parser.proceed_next_document(), Ok(true)) {
+                        continue;
+                    }
+                    break;
+                }
+            };
+            if let Err(Stop(fault)) = result {
+                broken.push(fault);
+                self.abandon();
+                break;
+            }
+        }
+        broken
+    }
+
+    fn syntax(&self, error: &ScanError) -> Fault {
+        let at = error.marker().byte_offset().unwrap_or(self.source.len()).min(self.source.len());
+        let end =
+            self.source.get(at..).and_then(|rest| rest.chars().next()).map_or(at, |c| at + c.len_utf8());
+        let span = Span { start: offset(at), end: offset(end) };
+        if matches!(error.kind(), ErrorKind::RecursionLimitExceeded) {
+            return self.too_deep(span);
+        }
+        // The parser appends its own position in parentheses or words; ours stands beside the message.
+        fault(Code::InvalidYaml, error.info(), span)
+    }
+
+    fn too_deep(&self, span: Span) -> Fault {
+        fault(Code::TooDeep, format!("nesting goes beyond {} levels", self.limits.depth), span)
+    }
+
+    /// Forgets the document that is being read.
+    fn abandon(&mut self) {
+        self.truncate(self.document_first as usize);
+        self.stack.clear();
+        self.anchors.clear();
+        self.faults.clear();
+        self.ambiguous = 0;
+    }
+
+    fn truncate(&mut self, length: usize) {
+        self.nodes.truncate(length);
+        let uses = self.uses.partition_point(|each| (each.first as usize) < length);
+        self.uses.truncate(uses);
+    }
+
+    fn event(&mut self, event: Event<'s>, at: &granit_parser::Span) -> Result<(), Stop> {
+        let range = at.byte_range().unwrap_or_default();
+        let span = Span { start: offset(range.start), end: offset(range.end) };
+        match event {
+            Event::DocumentStart(..) => {
+                if self.started as usize >= self.limits.documents {
+                    let message = format!("the file holds more than {} documents", self.limits.documents);
+                    return Err(Stop(fault(Code::TooManyDocuments, message, span)));
+                }
+                self.started += 1;
+                self.document_first = offset(self.nodes.len());
+            }
+            Event::DocumentEnd => self.end_document(),
+            Event::Scalar(text, style, anchor, tag) => {
+                self.scalar(&text, style, anchor, tag.as_deref(), span)?;
+            }
+            Event::SequenceStart(style, anchor, tag) => {
+                self.open(Kind::List, style, anchor, tag.as_deref(), span)?;
+            }
+            Event::MappingStart(style, anchor, tag) => {
+                self.open(Kind::Map, style, anchor, tag.as_deref(), span)?;
+            }
+            Event::SequenceEnd | Event::MappingEnd => self.close(span)?,
+            Event::Alias(anchor) => self.alias(anchor, span)?,
+            Event::StreamStart | Event::StreamEnd | Event::Anchor(..) => {}
+            // Off in the options; an error all the same, since dropping it would shift keys and values.
+            other => {
+                let message = format!("unexpected parser event {other:?}");
+                return Err(Stop(fault(Code::InternalError, message, span)));
+            }
+        }
+        Ok(())
+    }
+
+    fn end_document(&mut self) {
+        let root = self.document_first;
+        let faults = std::mem::take(&mut self.faults);
+        let ambiguous = std::mem::take(&mut self.ambiguous);
+        let is_empty =
+            self.nodes.get(root as usize).is_none_or(|node| node.kind == Kind::Null && node.text_len == 0);
+        if is_empty && faults.is_empty() {
+            self.nodes.truncate(root as usize);
+            self.empty_documents += 1;
+        } else {
+            self.documents.push(Document { root, faults, ambiguous, index: self.started.saturating_sub(1) });
+        }
+        self.anchors.clear();
+        self.stack.clear();
+        self.document_first = offset(self.nodes.len());
+    }
+
+    /// Whether the next value is the key of a mapping.
+    fn at_key(&self) -> bool {
+        self.stack.last().is_some_and(|frame| {
+            frame.children.is_multiple_of(2)
+                && self.nodes.get(frame.index as usize).is_some_and(|n| n.kind == Kind::Map)
+        })
+    }
+
+    fn push(&mut self, node: Node) -> Result<u32, Stop> {
+        if self.nodes.len() >= self.limits.nodes {
+            let message = format!("the file holds more than {} values", self.limits.nodes);
+            return Err(Stop(fault(Code::TooManyNodes, message, node.span)));
+        }
+        let index = offset(self.nodes.len());
+        self.nodes.push(node);
+        if let Some(frame) = self.stack.last_mut() {
+            frame.children += 1;
+        }
+        Ok(index)
+    }
+
+    fn scalar(
+        &mut self,
+        text: &str,
+        style: ScalarStyle,
+        anchor: usize,
+        tag: Option<&Tag>,
+        span: Span,
+    ) -> Result<(), Stop> {
+        let is_key = self.at_key();
+        let plain = style == ScalarStyle::Plain;
+        let (start, length, mut flags) = self.store(text, span);
+        let own = if plain && span.start == span.end { "" } else { text };
+        let (mut kind, mut ambiguous) = if plain { scalar::classify(own) } else { (Kind::Text, false) };
+        if let Some(tag) = tag {
+            ambiguous = false;
+            kind = self.tagged(tag, kind, own, span);
+        } else if plain {
+            flags |= PLAIN;
+        }
+        if !scalar::in_range(kind, own) {
+            self.faults.push(fault(Code::NumberOutOfRange, format!("{own} does not fit into 64 bits"), span));
+        }
+        if is_key {
+            flags |= KEY;
+            if plain
+                && own == "<<"
+                && let Some(frame) = self.stack.last_mut()
+            {
+                frame.merges = true;
+            }
+        } else if ambiguous {
+            flags |= AMBIGUOUS;
+            self.ambiguous += 1;
+        }
+        let node = Node { kind, flags, size: 1, span, text: start, text_len: length };
+        self.reach = span.end;
+        let index = self.push(node)?;
+        self.anchor(anchor, index, 0, true);
+        Ok(())
+    }
+
+    /// Where the text of a scalar stands: in the source if it is written there letter by letter.
+    fn store(&mut self, text: &str, span: Span) -> (u32, u32, u8) {
+        let length = offset(text.len());
+        if span.start == span.end {
+            return (span.start, 0, 0);
+        }
+        // Borrowed text is a slice of the source; the difference of the addresses is its offset. A decoded
+        // text lies elsewhere, and then the bytes at that offset, if any, are not its own.
+        let at = (text.as_ptr() as usize).wrapping_sub(self.source.as_ptr() as usize);
+        if at.checked_add(text.len()).is_some_and(|end| end <= self.source.len())
+            && self.source.as_bytes().get(at..at + text.len()) == Some(text.as_bytes())
+        {
+            return (offset(at), length, 0);
+        }
+        let start = offset(self.decoded.len());
+        self.decoded.push_str(text);
+        (start, length, DECODED)
+    }
+
+    /// The kind of a tagged scalar (YAML 1.2.2, sections 6.8.2 and 10.3).
+    fn tagged(&mut self, tag: &Tag, kind: Kind, text: &str, span: Span) -> Kind {
+        let wanted = match tag.core_suffix() {
+            Some("str") => return Kind::Text,
+            Some("int") => Kind::Int,
+            Some("float") => Kind::Float,
+            Some("bool") => Kind::Bool,
+            Some("null") => Kind::Null,
+            _ if tag.parts() == ("", "!") || tag.parts() == ("!", "") => return Kind::Text,
+            _ => {
+                self.unsupported(tag, span);
+                return kind;
+            }
+        };
+        let found = scalar::classify(text).0;
+        if found == wanted {
+            return wanted;
+        }
+        if wanted == Kind::Float && found == Kind::Int {
+            return Kind::Float;
+        }
+        let message = format!("{text:?} is not what its tag {} says", tag.original());
+        self.faults.push(fault(Code::UnsupportedTag, message, span));
+        kind
+    }
+
+    fn unsupported(&mut self, tag: &Tag, span: Span) {
+        let message = format!("tag {} has no meaning here", tag.original());
+        self.faults.push(fault(Code::UnsupportedTag, message, span));
+    }
+
+    fn open(
+        &mut self,
+        kind: Kind,
+        style: StructureStyle,
+        anchor: usize,
+        tag: Option<&Tag>,
+        span: Span,
+    ) -> Result<(), Stop> {
+        if self.stack.len() >= self.limits.depth {
+            return Err(Stop(self.too_deep(span)));
+        }
+        if let Some(tag) = tag {
+            let expected = if kind == Kind::Map { "map" } else { "seq" };
+            if tag.core_suffix() != Some(expected) && tag.parts() != ("", "!") && tag.parts() != ("!", "") {
+                self.unsupported(tag, span);
+            }
+        }
+        self.refuse_key(span);
+        let flow = style == StructureStyle::Flow;
+        let index = self.push(Node { kind, flags: 0, size: 0, span, text: 0, text_len: 0 })?;
+        self.anchor(anchor, index, 0, false);
+        self.stack.push(Frame {
+            index,
+            children: 0,
+            height: 0,
+            anchor,
+            flow,
+            merges: false,
+            complex_key: false,
+        });
+        Ok(())
+    }
+
+    fn refuse_key(&mut self, span: Span) {
+        if self.at_key() {
+            self.faults.push(fault(
+                Code::UnsupportedKey,
+                "the key of a mapping is a list or a mapping",
+                span,
+            ));
+            if let Some(frame) = self.stack.last_mut() {
+                frame.complex_key = true;
+            }
+        }
+    }
+
+    fn anchor(&mut self, id: usize, index: u32, height: u32, ready: bool) {
+        if id != 0 {
+            self.anchors.insert(id, Anchor { index, height, ready });
+        }
+    }
+
+    fn close(&mut self, span: Span) -> Result<(), Stop> {
+        let Some(frame) = self.stack.pop() else { return Ok(()) };
+        let first = frame.index as usize + 1;
+        // A block collection ends with its last child; its end event stands at whatever comes after it.
+        if frame.flow {
+            self.reach = span.end;
+        }
+        let end = self.reach;
+        let is_map = self.nodes.get(frame.index as usize).is_some_and(|node| node.kind == Kind::Map);
+        let mut children = frame.children;
+        let mut height = frame.height;
+        if is_map {
+            if frame.complex_key {
+                // Reported already; what it maps cannot be said in JSON.
+                self.truncate(first);
+                children = 0;
+            } else {
+                self.find_duplicates(first);
+                if frame.merges {
+                    (children, height) = self.merge(first, height)?;
+                }
+            }
+        }
+        let size = offset(self.nodes.len()) - frame.index;
+        if let Some(node) = self.nodes.get_mut(frame.index as usize) {
+            node.size = size;
+            node.span.end = end.max(node.span.start);
+            node.text = if is_map { children / 2 } else { children };
+        }
+        let height = height + 1;
+        self.anchor(frame.anchor, frame.index, height, true);
+        if let Some(parent) = self.stack.last_mut() {
+            parent.height = parent.height.max(height);
+        }
+        Ok(())
+    }
+
+    /// Positions of the keys and values of a mapping whose entries begin at `first` and end with the tape.
+    fn entries(&self, first: usize) -> impl Iterator<Item = (usize, usize)> + '_ {
+        let mut at = first;
+        std::iter::from_fn(move || {
+            let (key, value) = (at, at + 1);
+            at = value + self.nodes.get(value)?.size as usize;
+            Some((key, value))
+        })
+    }
+
+    fn text(&self, index: usize) -> &str {
+        let Some(node) = self.nodes.get(index) else { return "" };
+        let from = if node.flags & DECODED == 0 { self.source } else { &self.decoded };
+        from.get(node.text as usize..(node.text + node.text_len) as usize).unwrap_or_default()
+    }
+
+    fn find_duplicates(&mut self, first: usize) {
+        let mut twice = Vec::new();
+        let mut few = [0_usize; 16];
+        let mut count = 0;
+        let mut seen: HashMap<&str, usize> = HashMap::new();
+        for (key, _) in self.entries(first) {
+            let text = self.text(key);
+            // Most mappings are small, and then comparing beats hashing.
+            let earlier = if count < few.len() {
+                few.iter().take(count).copied().find(|other| self.text(*other) == text)
+            } else {
+                if seen.is_empty() {
+                    seen.extend(few.iter().map(|other| (self.text(*other), *other)));
+                }
+                seen.insert(text, key)
+            };
+            if let Some(earlier) = earlier {
+                twice.push((earlier, key));
+            } else {
+                if let Some(slot) = few.get_mut(count) {
+                    *slot = key;
+                }
+                count += 1;
+            }
+        }
+        for (earlier, later) in twice {
+            let span = |index| self.nodes.get(index).map(|node: &Node| node.span).unwrap_or_default();
+            let message = format!("key {:?} stands twice in one mapping", shorten(self.text(later)));
+            let related = Some((span(earlier), "first here"));
+            self.faults.push(Fault { code: Code::DuplicateKey, message, span: span(later), related });
+        }
+    }
+
+    /// Puts in place of each `<<` the entries that it brings: own keys win, then the earlier of a list
+    /// (yaml.org/type/merge). Gives the number of children and the height.
+    fn merge(&mut self, first: usize, height: u32) -> Result<(u32, u32), Stop> {
+        let old = self.nodes.split_off(first);
+        let inner_uses: Vec<Use> = {
+            let from = self.uses.partition_point(|each| (each.first as usize) < first);
+            self.uses.split_off(from)
+        };
+        let mut entries = Vec::new();
+        let mut at = 0;
+        while let Some(value) = old.get(at + 1) {
+            entries.push((at, at + 1, value.size as usize));
+            at += 1 + value.size as usize;
+        }
+        let text = |builder: &Self, node: &Node| -> Box<str> {
+            let from = if node.flags & DECODED == 0 { builder.source } else { builder.decoded.as_str() };
+            from.get(node.text as usize..(node.text + node.text_len) as usize).unwrap_or_default().into()
+        };
+        let is_merge = |builder: &Self, node: &Node| node.flags & PLAIN != 0 && &*text(builder, node) == "<<";
+        let mut names: std::collections::HashSet<Box<str>> = std::collections::HashSet::new();
+        for (key, ..) in &entries {
+            if let Some(node) = old.get(*key).filter(|node| !is_merge(self, node)) {
+                names.insert(text(self, node));
+            }
+        }
+        let mut children = 0;
+        for (key, value, size) in entries {
+            let Some((key_node, subtree)) = old.get(key).zip(old.get(value..value + size)) else { continue };
+            if !is_merge(self, key_node) {
+                self.nodes.push(*key_node);
+                self.append(subtree, first + value, &inner_uses)?;
+                children += 2;
+                continue;
+            }
+            for (start, length) in mappings_of(subtree) {
+                let Some(start) = start else {
+                    let message = "`<<` names something that is no mapping";
+                    self.faults.push(fault(Code::InvalidMerge, message, key_node.span));
+                    continue;
+                };
+                let mut at = start + 1;
+                while at < start + length {
+                    let Some((name, brought)) = subtree.get(at).zip(subtree.get(at + 1)) else { break };
+                    let size = brought.size as usize;
+                    if names.insert(text(self, name)) {
+                        let target = offset(self.nodes.len());
+                        let end = target + 1 + brought.size;
+                        self.uses.push(Use {
+                            first: target,
+                            end,
+                            span: key_node.span,
+                            label: "merged in here",
+                        });
+                        self.nodes.push(*name);
+                        if let Some(nodes) = subtree.get(at + 1..at + 1 + size) {
+                            self.append(nodes, first + value + at + 1, &inner_uses)?;
+                        }
+                        children += 2;
+                    }
+                    at += 1 + size;
+                }
+            }
+        }
+        Ok((children, height))
+    }
+
+    /// Appends a copied subtree and the uses within it; `origin` is where it stood.
+    fn append(&mut self, nodes: &[Node], origin: usize, uses: &[Use]) -> Result<(), Stop> {
+        if self.nodes.len() + nodes.len() > self.limits.nodes {
+            let span = nodes.first().map(|node| node.span).unwrap_or_default();
+            let message = format!("the file holds more than {} values", self.limits.nodes);
+            return Err(Stop(fault(Code::TooManyNodes, message, span)));
+        }
+        let target = self.nodes.len();
+        self.nodes.extend_from_slice(nodes);
+        let end = origin + nodes.len();
+        let from = uses.partition_point(|each| (each.first as usize) < origin);
+        for each in uses.iter().skip(from).take_while(|each| (each.first as usize) < end) {
+            let moved = |index: u32| offset(index as usize - origin + target);
+            self.uses.push(Use { first: moved(each.first), end: moved(each.end), ..*each });
+        }
+        Ok(())
+    }
+
+    fn alias(&mut self, id: usize, span: Span) -> Result<(), Stop> {
+        let Some(anchor) = self.anchors.get(&id).copied() else {
+            return Err(Stop(fault(Code::InvalidYaml, "the alias names no anchor of this document", span)));
+        };
+        if !anchor.ready {
+            return Err(Stop(fault(
+                Code::RecursiveAlias,
+                "the alias stands inside the value that it names",
+                span,
+            )));
+        }
+        let Some(head) = self.nodes.get(anchor.index as usize).copied() else { return Ok(()) };
+        let size = head.size as usize;
+        self.alias_nodes += size;
+        if self.alias_nodes > self.limits.alias_nodes {
+            let message = format!("aliases expand to more than {} values", self.limits.alias_nodes);
+            return Err(Stop(fault(Code::AliasBudget, message, span)));
+        }
+        if self.stack.len() + anchor.height as usize > self.limits.depth {
+            return Err(Stop(self.too_deep(span)));
+        }
+        if self.nodes.len() + size > self.limits.nodes {
+            let message = format!("the file holds more than {} values", self.limits.nodes);
+            return Err(Stop(fault(Code::TooManyNodes, message, span)));
+        }
+        self.reach = span.end;
+        let is_key = self.at_key();
+        if is_key && matches!(head.kind, Kind::Map | Kind::List) {
+            self.refuse_key(span);
+        }
+        let target = self.nodes.len();
+        let from = anchor.index as usize;
+        self.nodes.extend_from_within(from..from + size);
+        if let Some(node) = self.nodes.get_mut(target) {
+            node.flags = if is_key { node.flags | KEY } else { node.flags & !KEY };
+        }
+        self.uses.push(Use { first: offset(target), end: offset(target + size), span, label: "used here" });
+        if let Some(frame) = self.stack.last_mut() {
+            frame.children += 1;
+            frame.height = frame.height.max(anchor.height);
+        }
+        Ok(())
+    }
+}
+
+/// The mappings that a merge key names: itself, or the elements of a list. None stands for what is no mapping.
+fn mappings_of(subtree: &[Node]) -> Vec<(Option<usize>, usize)> {
+    match subtree.first() {
+        Some(node) if node.kind == Kind::Map => vec![(Some(0), subtree.len())],
+        Some(node) if node.kind == Kind::List => {
+            let mut found = Vec::new();
+            let mut at = 1;
+            while let Some(element) = subtree.get(at) {
+                found.push(((element.kind == Kind::Map).then_some(at), element.size as usize));
+                at += element.size as usize;
+            }
+            found
+        }
+        _ => vec![(None, 0)],
+    }
+}
+
+fn shorten(text: &str) -> String {
+    if text.chars().count() <= 60 {
+        text.to_owned()
+    } else {
+        text.chars().take(60).chain("…".chars()).collect()
+    }
+}
+
+impl Tape {
+    /// Reads the plain scalars of one document as another dialect does. Keys stay text.
+    pub fn set_dialect(&mut self, document: usize, dialect: Dialect) {
+        let Some(document) = self.documents.get(document) else { return };
+        if dialect == Dialect::Core {
+            return;
+        }
+        let first = document.root as usize;
+        let size = self.nodes.get(first).map_or(0, |node| node.size as usize);
+        for index in first..first + size {
+            let Some(node) = self.nodes.get(index).copied() else { break };
+            if node.flags & PLAIN == 0 || node.flags & AMBIGUOUS == 0 {
+                continue;
+            }
+            let from = if node.flags & DECODED == 0 { &self.source } else { &self.decoded };
+            let text = from.get(node.text as usize..(node.text + node.text_len) as usize).unwrap_or_default();
+            let boolean = node.kind == Kind::Text && scalar::is_yaml11_boolean(text);
+            if let Some(node) = self.nodes.get_mut(index) {
+                if boolean {
+                    node.kind = Kind::Bool;
+                } else if node.kind == Kind::Int {
+                    node.flags |= OCTAL;
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;

@@ -1,0 +1,160 @@
+//! The tape itself: nodes, documents, spans.
+
+use crate::problem::Code;
+use crate::yaml::NodeRef;
+
+/// A range of bytes in the source text.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Span {
+    /// First byte.
+    pub start: u32,
+    /// Byte after the last.
+    pub end: u32,
+}
+
+/// What a node is, by the YAML 1.2 core schema.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// `null`, `~` or nothing.
+    Null,
+    /// `true`, `false`.
+    Bool,
+    /// A whole number.
+    Int,
+    /// A number with a fraction or an exponent.
+    Float,
+    /// Text.
+    Text,
+    /// A list.
+    List,
+    /// A mapping; its children are keys and values in turn.
+    Map,
+}
+
+/// The scalar is the key of a mapping.
+pub(super) const KEY: u8 = 1;
+/// The text stands in `decoded`, since it differs from the source (escapes, folding).
+pub(super) const DECODED: u8 = 2;
+/// The scalar is written without quotes and without a tag.
+pub(super) const PLAIN: u8 = 4;
+/// YAML 1.1 and 1.2 read the plain scalar differently.
+pub(super) const AMBIGUOUS: u8 = 8;
+/// The document is read with YAML 1.1 integers (a leading zero means octal).
+pub(super) const OCTAL: u8 = 16;
+
+/// One value or key. A subtree is the node and the `size - 1` nodes after it, so that copying one (for an
+/// alias) is copying a slice.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Node {
+    pub(super) kind: Kind,
+    pub(super) flags: u8,
+    /// Nodes of the subtree, itself included.
+    pub(super) size: u32,
+    pub(super) span: Span,
+    /// Scalars: where the text begins, in the source or in `decoded`. Containers: number of children
+    /// (a mapping's entries count once).
+    pub(super) text: u32,
+    /// Scalars: bytes of text.
+    pub(super) text_len: u32,
+}
+
+/// Something wrong within a document that parsed: the estate stage decides whether it matters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// The code of the problem that it would be.
+    pub code: Code,
+    /// What is wrong.
+    pub message: String,
+    /// Where.
+    pub span: Span,
+    /// A second place, with its label.
+    pub related: Option<(Span, &'static str)>,
+}
+
+/// One document of a file.
+#[derive(Clone, Debug)]
+pub struct Document {
+    pub(super) root: u32,
+    /// What is wrong in it, in the order of the text.
+    pub faults: Vec<Fault>,
+    /// How many plain values YAML 1.1 and 1.2 read differently.
+    pub ambiguous: u32,
+    /// Position in the file, counting broken and empty documents, from 0.
+    pub index: u32,
+}
+
+/// The nodes that an alias or a merge key brought, and where it is used.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Use {
+    pub(super) first: u32,
+    pub(super) end: u32,
+    pub(super) span: Span,
+    pub(super) label: &'static str,
+}
+
+/// The values of one file.
+#[derive(Clone, Debug, Default)]
+pub struct Tape {
+    pub(super) source: String,
+    pub(super) decoded: String,
+    pub(super) nodes: Vec<Node>,
+    /// Documents that parsed and are not empty.
+    pub documents: Vec<Document>,
+    /// Documents that are empty: nothing but comments and white space.
+    pub empty_documents: u32,
+    pub(super) uses: Vec<Use>,
+}
+
+impl Tape {
+    /// The text that the tape was built from.
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// The root value of a document.
+    pub fn root(&self, document: &Document) -> NodeRef<'_> {
+        NodeRef::new(self, document.root)
+    }
+
+    /// The node with this index.
+    pub fn node(&self, index: u32) -> NodeRef<'_> {
+        NodeRef::new(self, index)
+    }
+
+    /// A tape of one text scalar, for callers that need a node for a string.
+    pub fn of_text(text: &str) -> Self {
+        let mut tape = Self::default();
+        tape.set_text(text);
+        tape
+    }
+
+    /// Makes this a tape of one text scalar, keeping its memory.
+    pub fn set_text(&mut self, text: &str) {
+        self.decoded.clear();
+        self.decoded.push_str(text);
+        self.nodes.clear();
+        self.nodes.push(Node {
+            kind: Kind::Text,
+            flags: DECODED,
+            size: 1,
+            span: Span::default(),
+            text: 0,
+            text_len: u32::try_from(text.len()).unwrap_or(u32::MAX),
+        });
+    }
+
+    /// A tape of one empty mapping.
+    pub fn of_empty_map() -> Self {
+        Self {
+            nodes: vec![Node {
+                kind: Kind::Map,
+                flags: 0,
+                size: 1,
+                span: Span::default(),
+                text: 0,
+                text_len: 0,
+            }],
+            ..Self::default()
+        }
+    }
+}
