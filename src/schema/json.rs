@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use jsonschema::JsonType;
 use jsonschema::json::{Array, Json, JsonNumber, Node, NodeIdentity, Object};
+use jsonschema_value::LazyInstance;
 use serde_json::Value;
 
 use crate::yaml::{Elements, Kind, Members, NodeRef, Number, Tape};
@@ -88,6 +89,14 @@ impl<'a> Node<'a, TapeJson> for NodeRef<'a> {
 
     fn to_value(&self) -> Cow<'a, Value> {
         Cow::Owned(NodeRef::to_value(self))
+    }
+
+    /// Messages are written from the tape, so a failing collection need not be copied for one.
+    fn lazy_value(&self) -> LazyInstance<'a> {
+        LazyInstance::Ready(Cow::Owned(match self.kind() {
+            Kind::List | Kind::Map => Value::Null,
+            _ => NodeRef::to_value(self),
+        }))
     }
 
     fn identity(&self) -> Option<NodeIdentity> {

@@ -40,7 +40,13 @@ pub fn parse(bytes: Vec<u8>, file: &Arc<str>, limits: &Limits) -> (Tape, Vec<Pro
         return (Tape { source, ..Tape::default() }, vec![problem]);
     }
     let mut builder = Builder::new(&source, limits);
-    let broken = builder.run();
+    let mut broken = builder.run(0..source.len());
+    if !broken.is_empty()
+        && let Some(values) = json_values(&source, file)
+    {
+        builder = Builder::new(&source, limits);
+        broken = values.into_iter().flat_map(|range| builder.run(range)).collect();
+    }
     let problems = if broken.is_empty() {
         Vec::new()
     } else {
@@ -59,6 +65,25 @@ pub fn parse(bytes: Vec<u8>, file: &Arc<str>, limits: &Limits) -> (Tape, Vec<Pro
     };
     let Builder { nodes, decoded, documents, empty_documents, uses, .. } = builder;
     (Tape { source, decoded, nodes, documents, empty_documents, uses }, problems)
+}
+
+/// The values of a JSON file that holds several without a separator, as many programs write them. None if it
+/// is no such file: then what the YAML parser says stands.
+fn json_values(source: &str, file: &str) -> Option<Vec<std::ops::Range<usize>>> {
+    let is_json = file.rsplit_once('.').is_some_and(|(_, extension)| extension.eq_ignore_ascii_case("json"));
+    if !is_json {
+        return None;
+    }
+    let mut values = serde_json::Deserializer::from_str(source).into_iter::<serde::de::IgnoredAny>();
+    let mut ranges = Vec::new();
+    loop {
+        let start = values.byte_offset();
+        match values.next() {
+            Some(Ok(_)) => ranges.push(start..values.byte_offset()),
+            Some(Err(_)) => return None,
+            None => return (ranges.len() > 1).then_some(ranges),
+        }
+    }
 }
 
 fn decode(bytes: Vec<u8>, file: &Arc<str>) -> Result<String, Box<Problem>> {
@@ -139,6 +164,8 @@ struct Builder<'s> {
     alias_nodes: usize,
     started: u32,
     document_first: u32,
+    /// Where the part that is being parsed begins in the source.
+    base: usize,
     /// Where the last value written ends.
     reach: u32,
 }
@@ -167,12 +194,13 @@ impl<'s> Builder<'s> {
             alias_nodes: 0,
             started: 0,
             document_first: 0,
+            base: 0,
             reach: 0,
         }
     }
 
-    /// Reads all events; what comes back ended a document or the file.
-    fn run(&mut self) -> Vec<Fault> {
+    /// Reads all events of a part of the source; what comes back ended a document or the part.
+    fn run(&mut self, part: std::ops::Range<usize>) -> Vec<Fault> {
         let mut broken = Vec::new();
         if self.source.len() > u32::MAX as usize / 2 {
             broken.push(fault(Code::FileTooLarge, "the file is larger than 2 GiB", Span::default()));
@@ -185,7 +213,9 @@ impl<'s> Builder<'s> {
             flow_nesting_limit: nesting,
             block_nesting_limit: nesting,
         };
-        let mut parser = Parser::new_from_str_with_options(self.source, options);
+        self.base = part.start;
+        let part = self.source.get(part).unwrap_or_default();
+        let mut parser = Parser::new_from_str_with_options(part, options);
         while let Some(next) = parser.next_event() {
             let result = match next {
                 Ok((event, span)) => self.event(event, &span),
@@ -208,7 +238,7 @@ impl<'s> Builder<'s> {
     }
 
     fn syntax(&self, error: &ScanError) -> Fault {
-        let at = error.marker().byte_offset().unwrap_or(self.source.len()).min(self.source.len());
+        let at = error.marker().byte_offset().map_or(self.source.len(), |at| at + self.base).min(self.source.len());
         let end =
             self.source.get(at..).and_then(|rest| rest.chars().next()).map_or(at, |c| at + c.len_utf8());
         let span = Span { start: offset(at), end: offset(end) };
@@ -240,7 +270,7 @@ impl<'s> Builder<'s> {
 
     fn event(&mut self, event: Event<'s>, at: &granit_parser::Span) -> Result<(), Stop> {
         let range = at.byte_range().unwrap_or_default();
-        let span = Span { start: offset(range.start), end: offset(range.end) };
+        let span = Span { start: offset(range.start + self.base), end: offset(range.end + self.base) };
         match event {
             Event::DocumentStart(..) => {
                 if self.started as usize >= self.limits.documents {

@@ -133,6 +133,18 @@ fn problems_of_syntax_do_not_hide_other_documents() {
 }
 
 #[test]
+fn json_values_need_no_separator() {
+    let file = Arc::from("t.json");
+    let read = |text: &str| parse(text.into(), &file, &Limits::default());
+    let (tape, problems) = read("{\"a\": 1}\n{\"a\": [2]}");
+    assert_eq!((problems.len(), values(&tape)), (0, vec![json!({"a": 1}), json!({"a": [2]})]));
+    let second = tape.root(&tape.documents[1]).get("a").unwrap();
+    assert_eq!(LineIndex::new(tape.source()).position(second.span().start), (2, 7));
+    assert_eq!(read("{\"a\": 1}\n{\"a\": ").1.len(), 1);
+    faults("{a: 1}\n{a: 2}", &[(Code::InvalidYaml, "")]);
+}
+
+#[test]
 fn limits() {
     let deep = |n: usize| format!("{}1{}", "[".repeat(n), "]".repeat(n));
     check(&deep(128), &[(0..128).fold(json!(1), |inner, _| json!([inner]))]);

@@ -1,0 +1,233 @@
+//! Measures the stages of a `check` and prints the tables of `benches/README.md`.
+//!
+//! Input: `cargo bench --bench stages [-- SIZE …]`. Output: Markdown on standard output. The estate comes from a
+//! fixed seed and is written to a temporary folder. Whole runs are measured in processes of their own (this
+//! program, started again), so that peak memory is that of one run. Times are the least of several runs.
+#![expect(clippy::print_stdout, reason = "the table is the output")]
+
+mod estate;
+
+use std::hint::black_box;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use std::{env, fs};
+
+use assize::estate::{Expectation, KindName, classify};
+use assize::evaluate::{FileContext, Outcome, evaluate};
+use assize::load::Root;
+use assize::plan::Plan;
+use assize::policy::Selection;
+use assize::run::{CheckRequest, Policies, check, load_policies};
+use assize::yaml::{Limits, parse};
+
+/// Seed of the estate.
+const SEED: u64 = 20_261_120;
+/// Rules of the library that the runs are limited to: the first in alphabetical order that apply to the estate.
+const RULES: usize = 30;
+/// Repetitions, of which the fastest counts.
+const REPETITIONS: usize = 5;
+
+fn main() {
+    let arguments: Vec<String> = env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    match arguments.as_slice() {
+        [mode, folder, threads, rules] if mode == "once" => once(Path::new(folder), threads, rules),
+        sizes => {
+            let sizes: Vec<usize> = sizes.iter().filter_map(|size| size.parse().ok()).collect();
+            let sizes = if sizes.is_empty() { vec![10_000, 100_000] } else { sizes };
+            for size in sizes {
+                measure(size);
+            }
+        }
+    }
+}
+
+/// One whole run in this process: prints milliseconds, findings, pairs and peak memory in KiB.
+fn once(folder: &Path, threads: &str, rules: &str) {
+    let start = Instant::now();
+    let root = Root::discover(folder).expect("the estate was written before");
+    let request = CheckRequest {
+        selection: selection(rules),
+        as_of: "2026-11-20".to_owned(),
+        threads: threads.parse().unwrap_or_default(),
+        ..CheckRequest::default()
+    };
+    let report = check(&root, &request, &|_, _| ()).expect("the estate has no configuration to be wrong");
+    let elapsed = start.elapsed();
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or("0 kB");
+    let peak = peak.split_whitespace().next().unwrap_or("0");
+    assert!(report.problems.is_empty(), "the estate is sound: {:?}", report.problems.first());
+    println!("{} {} {} {peak}", elapsed.as_micros(), report.findings.len(), report.counts.pairs);
+}
+
+fn selection(rules: &str) -> Selection {
+    let rules = rules.split(',').filter(|rule| !rule.is_empty()).map(str::to_owned).collect();
+    Selection { rules, ..Selection::default() }
+}
+
+fn measure(size: usize) {
+    let files = estate::generate(size, SEED);
+    let bytes: usize = files.iter().map(|file| file.text.len()).sum();
+    let folder = write(&files, size);
+    let root = Root::discover(&folder).expect("the folder was just written");
+    let rules = applicable(&root, &files);
+    let policies = load_policies(&root, &selection(&rules), 0).expect("there is no configuration");
+    println!(
+        "\n### {size} resources, {} files, {:.1} MB, {RULES} rules\n",
+        files.len(),
+        megabytes(bytes as u64)
+    );
+    stages(&root, &files, bytes, &policies);
+    println!("\n| whole `check` | threads | time | MB/s | findings | pairs | peak memory |");
+    println!("| --- | --- | --- | --- | --- | --- | --- |");
+    for (name, rules) in [("30 rules", rules.as_str()), ("whole library", ""), ("one rule", "unowned-asset")] {
+        for threads in ["1", "2"] {
+            whole(&folder, name, rules, threads, bytes);
+        }
+    }
+    drop(fs::remove_dir_all(&folder));
+}
+
+fn write(files: &[estate::EstateFile], size: usize) -> PathBuf {
+    let folder = env::temp_dir().join(format!("assize-bench-{size}-{}", std::process::id()));
+    for file in files {
+        let path = folder.join(&file.path);
+        fs::create_dir_all(path.parent().unwrap_or(&folder)).expect("a temporary folder can be written");
+        fs::write(path, &file.text).expect("a temporary folder can be written");
+    }
+    folder
+}
+
+/// Names of the first rules that match a resource of the first files.
+fn applicable(root: &Root, files: &[estate::EstateFile]) -> String {
+    let policies = load_policies(root, &Selection::default(), 0).expect("there is no configuration");
+    let plan = Plan::new(&policies.rules, &policies.kinds, Vec::new());
+    let mut outcome = Outcome::new(policies.rules.rules.len());
+    for file in files.iter().take(100) {
+        judge(&plan, file, &mut outcome);
+    }
+    let matched = outcome.tallies.iter().zip(&policies.rules.rules).filter(|(tally, _)| tally.matched > 0);
+    let names: Vec<&str> = matched.map(|(_, rule)| &*rule.name).take(RULES).collect();
+    assert_eq!(names.len(), RULES, "the estate is made for more rules than this");
+    names.join(",")
+}
+
+fn judge(plan: &Plan<'_>, file: &estate::EstateFile, outcome: &mut Outcome) {
+    let name: Arc<str> = file.path.as_str().into();
+    let (mut tape, _) = parse(file.text.clone().into_bytes(), &name, &Limits::default());
+    let found = classify(&mut tape, &name, None, Expectation::Anything);
+    let mut context = FileContext::new(&name, &name, &tape);
+    for candidate in &found.candidates {
+        let kind = plan.for_kind(&KindName::of(&candidate.identity));
+        drop(evaluate(plan, &kind, candidate, &mut context, outcome));
+    }
+}
+
+/// The fastest of several runs.
+fn fastest(mut work: impl FnMut()) -> Duration {
+    let time = |_| {
+        let start = Instant::now();
+        work();
+        start.elapsed()
+    };
+    (0..REPETITIONS).map(time).min().unwrap_or_default()
+}
+
+fn megabytes(bytes: u64) -> f64 {
+    bytes as f64 / 1e6
+}
+
+/// Each stage alone, in one thread, on text in memory.
+fn stages(root: &Root, files: &[estate::EstateFile], bytes: usize, policies: &Policies) {
+    println!("| stage, one thread | time | MB/s | a resource | a pair |");
+    println!("| --- | --- | --- | --- | --- |");
+    let row = |name: &str, time: Duration, resources: usize, pairs: u64| {
+        let per = |count: f64| if count > 0.0 { format!("{:.0} ns", time.as_nanos() as f64 / count) } else { "".into() };
+        let speed = megabytes(bytes as u64) / time.as_secs_f64();
+        println!(
+            "| {name} | {:.0} ms | {speed:.0} | {} | {} |",
+            time.as_secs_f64() * 1e3,
+            per(resources as f64),
+            per(pairs as f64)
+        );
+    };
+    let names: Vec<Arc<str>> = files.iter().map(|file| file.path.as_str().into()).collect();
+    let top = root.top.clone();
+    let read = fastest(|| {
+        for file in files {
+            black_box(fs::read(top.join(&file.path)).expect("the file was written"));
+        }
+    });
+    let mut resources = 0;
+    let parsed = fastest(|| {
+        for (file, name) in files.iter().zip(&names) {
+            black_box(parse(file.text.clone().into_bytes(), name, &Limits::default()));
+        }
+    });
+    let plan = Plan::new(&policies.rules, &policies.kinds, Vec::new());
+    let mut tapes = Vec::new();
+    let classified = fastest(|| {
+        tapes.clear();
+        resources = 0;
+        // Only the first files are kept, so that memory stays in the cache as it does in a run.
+        for (file, name) in files.iter().zip(&names) {
+            let (mut tape, _) = parse(file.text.clone().into_bytes(), name, &Limits::default());
+            let found = classify(&mut tape, name, None, Expectation::Anything);
+            resources += found.candidates.len();
+            if tapes.len() < 500 {
+                tapes.push((Arc::clone(name), tape, found.candidates));
+            }
+        }
+    });
+    let kept: usize = tapes.iter().map(|(_, _, candidates)| candidates.len()).sum();
+    let run = |with_rules: bool| {
+        let mut pairs = 0;
+        let time = fastest(|| {
+            let mut outcome = Outcome::new(policies.rules.rules.len());
+            for (name, tape, candidates) in &tapes {
+                let mut context = FileContext::new(name, name, tape);
+                for candidate in candidates {
+                    let kind = plan.for_kind(&KindName::of(&candidate.identity));
+                    if with_rules {
+                        drop(evaluate(&plan, &kind, candidate, &mut context, &mut outcome));
+                    } else if let Some(Ok(body)) = kind.schema.as_ref().map(|schema| schema.body()) {
+                        black_box(body.holds(tape.node(candidate.node)));
+                    }
+                }
+            }
+            pairs = outcome.pairs;
+        });
+        (time, pairs)
+    };
+    let (schemas, _) = run(false);
+    let (all, pairs) = run(true);
+    let scale = |time: Duration| time.mul_f64(resources as f64 / kept as f64);
+    let rules = all.saturating_sub(schemas);
+    row("read the files", read, resources, 0);
+    row("parse to the tape", parsed, resources, 0);
+    row("find the resources", classified.saturating_sub(parsed), resources, 0);
+    row("check against the schema of the kind", scale(schemas), resources, 0);
+    let all_pairs = (pairs as f64 * resources as f64 / kept as f64) as u64;
+    row(&format!("evaluate {RULES} rules where they apply"), scale(rules), resources, all_pairs);
+}
+
+fn whole(folder: &Path, name: &str, rules: &str, threads: &str, bytes: usize) {
+    let program = env::current_exe().expect("this program runs");
+    let run = || -> Vec<u64> {
+        let output = Command::new(&program).args(["once", &folder.to_string_lossy(), threads, rules]).output();
+        let output = output.expect("this program can be started again");
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        text.split_whitespace().filter_map(|number| number.parse().ok()).collect()
+    };
+    let best = (0..REPETITIONS).map(|_| run()).min().unwrap_or_default();
+    let [micros, findings, pairs, peak] = best.as_slice() else { return };
+    let seconds = *micros as f64 / 1e6;
+    println!(
+        "| {name} | {threads} | {seconds:.2} s | {:.0} | {findings} | {pairs} | {:.0} MB |",
+        megabytes(bytes as u64) / seconds,
+        *peak as f64 * 1024.0 / 1e6
+    );
+}
