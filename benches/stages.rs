@@ -82,7 +82,8 @@ fn measure(size: usize) {
     stages(&root, &files, bytes, &policies);
     println!("\n| whole `check` | threads | time | MB/s | findings | pairs | peak memory |");
     println!("| --- | --- | --- | --- | --- | --- | --- |");
-    for (name, rules) in [("30 rules", rules.as_str()), ("whole library", ""), ("one rule", "unowned-asset")] {
+    for (name, rules) in [("30 rules", rules.as_str()), ("whole library", ""), ("one rule", "unowned-asset")]
+    {
         for threads in ["1", "2"] {
             whole(&folder, name, rules, threads, bytes);
         }
@@ -144,7 +145,9 @@ fn stages(root: &Root, files: &[estate::EstateFile], bytes: usize, policies: &Po
     println!("| stage, one thread | time | MB/s | a resource | a pair |");
     println!("| --- | --- | --- | --- | --- |");
     let row = |name: &str, time: Duration, resources: usize, pairs: u64| {
-        let per = |count: f64| if count > 0.0 { format!("{:.0} ns", time.as_nanos() as f64 / count) } else { "".into() };
+        let per = |count: f64| {
+            if count > 0.0 { format!("{:.0} ns", time.as_nanos() as f64 / count) } else { "".into() }
+        };
         let speed = megabytes(bytes as u64) / time.as_secs_f64();
         println!(
             "| {name} | {:.0} ms | {speed:.0} | {} | {} |",
@@ -216,7 +219,8 @@ fn stages(root: &Root, files: &[estate::EstateFile], bytes: usize, policies: &Po
 fn whole(folder: &Path, name: &str, rules: &str, threads: &str, bytes: usize) {
     let program = env::current_exe().expect("this program runs");
     let run = || -> Vec<u64> {
-        let output = Command::new(&program).args(["once", &folder.to_string_lossy(), threads, rules]).output();
+        let output =
+            Command::new(&program).args(["once", &folder.to_string_lossy(), threads, rules]).output();
         let output = output.expect("this program can be started again");
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

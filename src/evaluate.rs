@@ -152,7 +152,8 @@ fn check_kind(
     for failure in body.failures(root, &[]) {
         let message = format!("{}: {}", resource.identity, failure.message);
         let location = context.location(failure.anchor.unwrap_or(anchor), &failure.path.to_string());
-        outcome.problems.push(Problem::new(Code::InvalidResource, message).at(location));
+        let help = format!("`assize explain {}` lists the fields of the kind", schema.name);
+        outcome.problems.push(Problem::new(Code::InvalidResource, message).at(location).with_help(help));
     }
     false
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use serde_json::{Map, Value};
 
 use crate::finding::{Identity, OWN_GROUP};
-use crate::schema::{Body, SchemaError};
+use crate::schema::{Body, Description, SchemaError};
 
 /// Group and kind.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -100,7 +100,7 @@ impl KindSchema {
     /// # Errors
     /// What makes the schema unusable.
     pub fn body(&self) -> Result<&Body, &SchemaError> {
-        self.body.get_or_init(|| Body::compile(self.schema.clone())).as_ref()
+        self.body.get_or_init(|| Body::compile(self.schema.clone(), Description::Documents)).as_ref()
     }
 
     /// What makes the schema unusable, if it has been compiled.

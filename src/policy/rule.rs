@@ -13,7 +13,9 @@ use super::framework::RequirementRef;
 use crate::estate::{KindLibrary, KindName, Pattern};
 use crate::finding::Severity;
 use crate::problem::{Code, Problem};
-use crate::schema::{Body, Parameters, Strictness, check_vocabulary, expand, substitute, unknown_paths};
+use crate::schema::{
+    Body, Description, Parameters, Strictness, check_vocabulary, expand, substitute, unknown_paths,
+};
 use crate::yaml::{NodeRef, Place, Tape, typed};
 
 /// A rule, its parameters and severity as the configuration sets them.
@@ -461,7 +463,7 @@ impl Compiler<'_> {
             }
         };
         self.check_paths(&schema, node, matches);
-        match Body::compile(expand(&schema, strictness)) {
+        match Body::compile(expand(&schema, strictness), Description::Speaks) {
             Ok(body) => Some(body),
             Err(error) => {
                 let problem = self.locator.schema(Code::InvalidRule, node, error);

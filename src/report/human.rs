@@ -158,7 +158,10 @@ impl Human {
             notes.push(format!("{} no resource", plural_are(counts.other_documents, "document")));
         }
         if counts.other_files > 0 {
-            notes.push(format!("{} not valid YAML, without a sign of a resource", plural_are(counts.other_files, "file")));
+            notes.push(format!(
+                "{} not valid YAML, without a sign of a resource",
+                plural_are(counts.other_files, "file")
+            ));
         }
         if errors > 0 {
             notes.push(format!("{} could not be judged", plural(errors, "pair")));

@@ -36,11 +36,21 @@ pub struct SchemaError {
     pub help: Option<String>,
 }
 
+/// What `description` in a schema is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Description {
+    /// It documents the schema: kinds.
+    Documents,
+    /// It is the message where the subschema fails: rules.
+    Speaks,
+}
+
 /// A compiled schema.
 #[derive(Debug)]
 pub struct Body {
     validator: Validator<TapeJson>,
     schema: Value,
+    description: Description,
 }
 
 static EMPTY_MAP: LazyLock<Tape> = LazyLock::new(Tape::of_empty_map);
@@ -56,7 +66,7 @@ impl Body {
     ///
     /// # Errors
     /// What the meta-schema, a pattern or a reference refuses.
-    pub fn compile(schema: Value) -> Result<Self, SchemaError> {
+    pub fn compile(schema: Value, description: Description) -> Result<Self, SchemaError> {
         let validator = jsonschema::options_for::<TapeJson>()
             .with_draft(jsonschema::Draft::Draft202012)
             .should_validate_formats(true)
@@ -70,7 +80,7 @@ impl Body {
                 message: sentence::schema_error(&error),
                 help: None,
             })?;
-        Ok(Self { validator, schema })
+        Ok(Self { validator, schema, description })
     }
 
     /// Whether the node satisfies the schema.
@@ -83,7 +93,7 @@ impl Body {
     /// schema begins in it.
     pub fn failures<'a>(&self, root: NodeRef<'a>, at: &[String]) -> Vec<Failure<'a>> {
         let node = start(root, at);
-        sentence::failures(self.validator.iter_errors(node), &self.schema, root, at)
+        sentence::failures(self.validator.iter_errors(node), self, root, at)
     }
 }
 

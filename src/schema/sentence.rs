@@ -7,6 +7,7 @@ use jsonschema::{JsonType, ValidationError};
 use serde_json::Value;
 
 use super::path::{Path, Step};
+use super::{Body, Description};
 use crate::yaml::{Kind, NodeRef};
 
 /// Something in a document that is not as a schema wants it.
@@ -23,7 +24,7 @@ pub struct Failure<'a> {
 /// One failure a path, in the order of the paths; several messages on one path are joined.
 pub(super) fn failures<'a, 'e>(
     errors: impl Iterator<Item = ValidationError<'e>>,
-    schema: &Value,
+    body: &Body,
     root: NodeRef<'a>,
     at: &[String],
 ) -> Vec<Failure<'a>> {
@@ -31,7 +32,7 @@ pub(super) fn failures<'a, 'e>(
     let prefix = Path::of_keys(at);
     let mut by_path: BTreeMap<Path, Vec<String>> = BTreeMap::new();
     for error in errors {
-        let speaker = Speaker { schema, start, prefix: &prefix };
+        let speaker = Speaker { body, start, prefix: &prefix };
         for (path, message) in speaker.sentences(&error) {
             let messages = by_path.entry(path).or_default();
             if !messages.contains(&message) {
@@ -62,7 +63,7 @@ pub(super) fn schema_error(error: &ValidationError<'_>) -> String {
 }
 
 struct Speaker<'s, 'a> {
-    schema: &'s Value,
+    body: &'s Body,
     start: NodeRef<'a>,
     prefix: &'s Path,
 }
@@ -118,7 +119,10 @@ impl<'a> Speaker<'_, 'a> {
 
     /// The nearest `description` around the keyword that failed: the author's own words.
     fn description(&self, schema_path: &str) -> Option<String> {
-        let mut schema = self.schema;
+        if self.body.description == Description::Documents {
+            return None;
+        }
+        let mut schema = &self.body.schema;
         let mut found = None;
         for part in schema_path.split('/').skip(1) {
             // The last part is the keyword itself, whose value is no subschema of its own error.
@@ -140,6 +144,7 @@ impl<'a> Speaker<'_, 'a> {
         let pointer = error.schema_path().as_str();
         let parent = pointer.rsplit_once('/').map_or("", |(parent, _)| parent);
         let known = self
+            .body
             .schema
             .pointer(parent)
             .and_then(|schema| schema.get("properties"))
@@ -193,6 +198,8 @@ pub fn describe(node: NodeRef<'_>) -> String {
         Kind::Map => "a mapping".to_owned(),
         Kind::List if node.is_empty() => "an empty list".to_owned(),
         Kind::List => "a list".to_owned(),
+        // Whoever writes a plain `no` means false, and does not see why it should not be.
+        Kind::Text if node.is_ambiguous() => format!("the text {:?}", node.text()),
         Kind::Text => text(node.text()),
         Kind::Bool | Kind::Int | Kind::Float => node.text().to_owned(),
     }
@@ -236,6 +243,17 @@ fn alternatives(values: &Value) -> String {
             format!("one of {} and {} more", head.join(", "), values.len() - head.len())
         }
     }
+}
+
+/// "; did you mean …?" where a text is nearly one of the options.
+fn near_option(node: Option<NodeRef<'_>>, options: &Value) -> String {
+    let Some(text) = node.and_then(|node| node.as_str()) else { return String::new() };
+    let options = options.as_array().into_iter().flatten().filter_map(Value::as_str);
+    options
+        .map(|option| (strsim::damerau_levenshtein(&text.to_lowercase(), &option.to_lowercase()), option))
+        .min()
+        .filter(|(distance, option)| *distance <= 1 + option.len() / 5)
+        .map_or_else(String::new, |(_, option)| format!("; did you mean {option}?"))
 }
 
 fn type_name(kind: JsonType) -> &'static str {
@@ -296,7 +314,9 @@ fn sentence(kind: &ValidationErrorKind, node: Option<NodeRef<'_>>) -> String {
     match kind {
         Kind::Type { kind } => format!("is {is}, should be {}", types(kind)),
         Kind::Constant { expected_value } => format!("is {is}, should be {}", literal(expected_value)),
-        Kind::Enum { options } => format!("is {is}, should be {}", alternatives(options)),
+        Kind::Enum { options } => {
+            format!("is {is}, should be {}{}", alternatives(options), near_option(node, options))
+        }
         Kind::Minimum { limit } => format!("is {is}, should be at least {limit}"),
         Kind::Maximum { limit } => format!("is {is}, should be at most {limit}"),
         Kind::ExclusiveMinimum { limit } => format!("is {is}, should be more than {limit}"),

@@ -238,7 +238,11 @@ impl<'s> Builder<'s> {
     }
 
     fn syntax(&self, error: &ScanError) -> Fault {
-        let at = error.marker().byte_offset().map_or(self.source.len(), |at| at + self.base).min(self.source.len());
+        let at = error
+            .marker()
+            .byte_offset()
+            .map_or(self.source.len(), |at| at + self.base)
+            .min(self.source.len());
         let end =
             self.source.get(at..).and_then(|rest| rest.chars().next()).map_or(at, |c| at + c.len_utf8());
         let span = Span { start: offset(at), end: offset(end) };
