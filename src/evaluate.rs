@@ -108,7 +108,7 @@ pub fn evaluate(
     let root = context.tape.node(candidate.node);
     let anchor = context.tape.node(candidate.anchor);
     let resource = Arc::new(Resource {
-        identity: candidate.identity.clone(),
+        identity: plan.shared(kind, &candidate.identity),
         uid: candidate.uid.clone(),
         location: context.location(anchor, ""),
     });

@@ -7,11 +7,14 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::estate::{KindLibrary, KindName, KindSchema, Pattern};
+use crate::finding::{DEFAULT_NAMESPACE, Identity};
 use crate::policy::RuleSet;
 
 /// What applies to the resources of one kind.
 #[derive(Debug)]
 pub struct KindPlan {
+    /// The kind. Resources share its texts.
+    pub name: KindName,
     /// The schema of the kind, if it has one.
     pub schema: Option<Arc<KindSchema>>,
     /// Whether the kind may go without a schema: it is foreign, or the configuration assigns it.
@@ -39,13 +42,25 @@ pub struct Plan<'r> {
     /// The kinds.
     pub kinds: &'r KindLibrary,
     selected: Vec<Pattern>,
+    default_namespace: Arc<str>,
     plans: RwLock<HashMap<KindName, Arc<KindPlan>>>,
 }
 
 impl<'r> Plan<'r> {
     /// A plan over a rule set; `selected` limits the kinds, empty means all.
     pub fn new(rules: &'r RuleSet, kinds: &'r KindLibrary, selected: Vec<Pattern>) -> Self {
-        Self { rules, kinds, selected, plans: RwLock::default() }
+        Self { rules, kinds, selected, default_namespace: DEFAULT_NAMESPACE.into(), plans: RwLock::default() }
+    }
+
+    /// The identity with the texts that all resources of its kind share, since a run keeps one a resource.
+    pub fn shared(&self, kind: &KindPlan, identity: &Identity) -> Identity {
+        let is_default = *identity.namespace == *self.default_namespace;
+        Identity {
+            group: Arc::clone(&kind.name.group),
+            kind: Arc::clone(&kind.name.kind),
+            namespace: Arc::clone(if is_default { &self.default_namespace } else { &identity.namespace }),
+            name: Arc::clone(&identity.name),
+        }
     }
 
     /// What applies to a kind.
@@ -69,6 +84,7 @@ impl<'r> Plan<'r> {
         };
         let schema = self.kinds.get(kind).cloned();
         KindPlan {
+            name: kind.clone(),
             is_known: schema.is_some() || !kind.is_own() || self.rules.assigned_kinds.contains(kind),
             is_selected: self.selected.is_empty()
                 || self.selected.iter().any(|pattern| pattern.matches(kind)),

@@ -109,6 +109,8 @@ impl Human {
             .with_width(self.width)
             .with_links(false)
             .with_context_lines(1)
+            // Ids of requirements hold hyphens and would be torn apart.
+            .with_word_splitter(textwrap::WordSplitter::NoHyphenation)
             .tab_width(2);
         let mut drawn = String::new();
         let place = location.filter(|_| excerpt.is_none());
