@@ -172,6 +172,14 @@ impl Duration {
         &self.text
     }
 
+    /// The duration so many times over; what no calendar holds stays as long as can be said.
+    #[must_use]
+    pub fn times(&self, times: i64) -> Self {
+        let text = self.text.clone();
+        let many = |part: i64| part.saturating_mul(times);
+        Self { months: many(self.months), days: many(self.days), seconds: many(self.seconds), text }
+    }
+
     /// Years and months, then days, then seconds; none beyond the calendar.
     fn add_to(&self, start: DateTime, times: i64) -> Option<DateTime> {
         let count = |count: i64| count.checked_mul(times);

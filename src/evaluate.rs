@@ -4,16 +4,17 @@
 //! isolated: a rule that panics is a problem of that pair, and no more. What it does not do: it knows nothing
 //! of other resources or of files.
 
+use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use crate::estate::Candidate;
+use crate::estate::{Candidate, KindSchema, Reference};
 use crate::finding::{Finding, Location, Resource, Status};
 use crate::plan::{Applicable, KindPlan, Plan};
 use crate::policy::{Check, Compiled, Rule};
 use crate::problem::{Code, Problem};
-use crate::schema::{Failure, Path, Step, describe, start};
-use crate::yaml::{Kind, LineIndex, NodeRef, Tape};
+use crate::schema::{self, Failure, Judgement, Path, ResourceId, RunContext, Scope, Step, describe};
+use crate::yaml::{Kind, LineIndex, NodeRef, Span, Tape};
 
 /// What became of the resources that a rule matched; every matched resource counts in exactly one of the others.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -55,6 +56,8 @@ pub struct Outcome {
     pub tallies: Vec<Tally>,
     /// Pairs of resource and rule that were evaluated.
     pub pairs: u64,
+    /// Of these, the ones that a reference to nothing keeps undecided.
+    pub undecided: u64,
 }
 
 impl Outcome {
@@ -62,28 +65,22 @@ impl Outcome {
     pub fn new(rules: usize) -> Self {
         Self { tallies: vec![Tally::default(); rules], ..Self::default() }
     }
-
-    fn tally(&mut self, rule: u32) -> Option<&mut Tally> {
-        self.tallies.get_mut(rule as usize)
-    }
 }
 
 /// The file that a resource stands in, with what is computed of it only when something is found.
-#[derive(Debug)]
 pub struct FileContext<'t> {
     /// Its path.
     pub file: Arc<str>,
     /// Its path from the folder of the configuration, which rules' `paths` mean.
     pub path: Arc<str>,
-    /// Its tape.
-    pub tape: &'t Tape,
+    text: &'t (dyn Fn() -> Cow<'t, str> + 't),
     lines: Option<LineIndex<'t>>,
 }
 
 impl<'t> FileContext<'t> {
-    /// A file and its tape.
-    pub fn new(file: &Arc<str>, path: &str, tape: &'t Tape) -> Self {
-        Self { file: Arc::clone(file), path: path.into(), tape, lines: None }
+    /// A file; `text` gives its text, and is asked when there is a place to report.
+    pub fn new(file: &Arc<str>, path: &str, text: &'t (dyn Fn() -> Cow<'t, str> + 't)) -> Self {
+        Self { file: Arc::clone(file), path: path.into(), text, lines: None }
     }
 
     /// Where a node is written.
@@ -91,22 +88,36 @@ impl<'t> FileContext<'t> {
         self.span(node.span(), path)
     }
 
-    fn span(&mut self, span: crate::yaml::Span, path: &str) -> Location {
-        let lines = self.lines.get_or_insert_with(|| LineIndex::new(self.tape.source()));
+    fn span(&mut self, span: Span, path: &str) -> Location {
+        let lines = self.lines.get_or_insert_with(|| LineIndex::new((self.text)()));
         lines.location(&self.file, span, path)
     }
 }
 
-/// Evaluates one resource. Gives the resource as reports name it.
-pub fn evaluate(
+/// A resource with its document, ready for the rules.
+#[derive(Clone, Debug)]
+pub struct Admitted<'t> {
+    /// The resource as reports name it.
+    pub resource: Arc<Resource>,
+    /// The root of its document.
+    pub root: NodeRef<'t>,
+    /// Whether it can be judged: it keeps the schema of its kind, and nothing in its document is at fault.
+    pub is_sound: bool,
+    /// Its place in the inventory, once there is one.
+    pub id: Option<ResourceId>,
+}
+
+/// Makes a resource of a candidate: names it, and checks it against the schema of its kind.
+pub fn admit<'t>(
     plan: &Plan<'_>,
     kind: &KindPlan,
     candidate: &Candidate,
+    tape: &'t Tape,
     context: &mut FileContext<'_>,
-    outcome: &mut Outcome,
-) -> Arc<Resource> {
-    let root = context.tape.node(candidate.node);
-    let anchor = context.tape.node(candidate.anchor);
+    problems: &mut Vec<Problem>,
+) -> Admitted<'t> {
+    let root = tape.node(candidate.node);
+    let anchor = tape.node(candidate.anchor);
     let resource = Arc::new(Resource {
         identity: plan.shared(kind, &candidate.identity),
         uid: candidate.uid.clone(),
@@ -119,52 +130,77 @@ pub fn evaluate(
         let node = root.get("kind").unwrap_or(anchor);
         let problem = Problem::new(Code::UnknownKind, format!("no schema describes the kind {name}"));
         let problem = problem.at(context.location(node, "kind"));
-        outcome.problems.push(match plan.kinds.nearest(name) {
+        problems.push(match plan.kinds.nearest(name) {
             Some(nearest) => problem.with_help(format!("did you mean {nearest}?")),
             None => problem,
         });
     }
     if let Some(schema) = kind.schema.as_ref().filter(|_| is_sound) {
-        is_sound = check_kind(schema, root, anchor, &resource, context, outcome);
+        is_sound = check_kind(schema, root, anchor, &resource, context, problems);
     }
-    for applicable in &kind.rules {
-        let Some(rule) = plan.rules.rules.get(applicable.rule as usize) else { continue };
-        let pair = Pair { plan, rule, applicable, root, resource: &resource, is_sound };
-        pair.evaluate(context, outcome);
-    }
-    resource
+    Admitted { resource, root, is_sound, id: None }
 }
 
 /// Whether a resource keeps the schema of its kind; if not, says where not.
 fn check_kind(
-    schema: &crate::estate::KindSchema,
+    schema: &KindSchema,
     root: NodeRef<'_>,
     anchor: NodeRef<'_>,
     resource: &Resource,
     context: &mut FileContext<'_>,
-    outcome: &mut Outcome,
+    problems: &mut Vec<Problem>,
 ) -> bool {
     // A schema that does not compile is one problem, reported when the kinds are loaded.
     let Ok(body) = schema.body() else { return false };
-    if body.holds(root) {
+    let scope = Scope::alone(root);
+    if body.holds(&scope) {
         return true;
     }
-    for failure in body.failures(root, &[]) {
+    for failure in body.failures(&scope, &[]).failures {
         let message = format!("{}: {}", resource.identity, failure.message);
         let location = context.location(failure.anchor.unwrap_or(anchor), &failure.path.to_string());
         let help = format!("`assize explain {}` lists the fields of the kind", schema.name);
-        outcome.problems.push(Problem::new(Code::InvalidResource, message).at(location).with_help(help));
+        problems.push(Problem::new(Code::InvalidResource, message).at(location).with_help(help));
     }
     false
+}
+
+/// Which rules are evaluated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Those that read one document: in the first pass, while it is in memory.
+    Local,
+    /// Those that read others: in the second pass, when all are known.
+    Joined,
+}
+
+/// Evaluates the rules of one phase that can apply to a resource.
+pub fn evaluate(
+    plan: &Plan<'_>,
+    kind: &KindPlan,
+    phase: Phase,
+    admitted: &Admitted<'_>,
+    run: &RunContext<'_>,
+    context: &mut FileContext<'_>,
+    outcome: &mut Outcome,
+) {
+    let rules = match phase {
+        Phase::Local => &kind.local,
+        Phase::Joined => &kind.joined,
+    };
+    for applicable in rules {
+        let Some(rule) = plan.rules.rules.get(applicable.rule as usize) else { continue };
+        Pair { plan, rule, kind, applicable, admitted, run }.evaluate(context, outcome);
+    }
 }
 
 struct Pair<'p, 't> {
     plan: &'p Plan<'p>,
     rule: &'p Rule,
+    kind: &'p KindPlan,
     applicable: &'p Applicable,
-    root: NodeRef<'t>,
-    resource: &'p Arc<Resource>,
-    is_sound: bool,
+    admitted: &'p Admitted<'t>,
+    run: &'p RunContext<'p>,
 }
 
 enum Verdict<'t> {
@@ -172,28 +208,34 @@ enum Verdict<'t> {
     Error,
     Pass,
     Fail(Vec<Failure<'t>>),
+    /// A reference that names nothing keeps the answer open.
+    Undecided,
 }
 
-impl<'t> Pair<'_, 't> {
+impl Pair<'_, '_> {
     fn evaluate(&self, context: &mut FileContext<'_>, outcome: &mut Outcome) {
         let path = Arc::clone(&context.path);
         let verdict = catch_unwind(AssertUnwindSafe(|| self.verdict(&path)));
         let verdict = verdict.unwrap_or_else(|panic| {
+            let resource = &self.admitted.resource;
             let message =
-                format!("rule {} on {}: {}", self.rule.name, self.resource.identity, panic_text(&*panic));
-            let problem = Problem::new(Code::RulePanicked, message).at(self.resource.location.clone());
-            outcome.problems.push(problem);
+                format!("rule {} on {}: {}", self.rule.name, resource.identity, panic_text(&*panic));
+            outcome.problems.push(Problem::new(Code::RulePanicked, message).at(resource.location.clone()));
             Verdict::Error
         });
         if matches!(verdict, Verdict::NotApplicable) {
             return;
         }
         outcome.pairs += 1;
-        let Some(tally) = outcome.tally(self.applicable.rule) else { return };
+        let Some(tally) = outcome.tallies.get_mut(self.applicable.rule as usize) else { return };
         tally.matched += 1;
         match verdict {
             Verdict::NotApplicable => {}
             Verdict::Error => tally.errors += 1,
+            Verdict::Undecided => {
+                tally.errors += 1;
+                outcome.undecided += 1;
+            }
             Verdict::Pass => tally.passed += 1,
             Verdict::Fail(failures) => {
                 tally.failed += 1;
@@ -205,69 +247,128 @@ impl<'t> Pair<'_, 't> {
         }
     }
 
-    fn verdict(&self, path: &str) -> Verdict<'t> {
-        let identity = &self.resource.identity;
+    fn verdict(&self, path: &str) -> Verdict<'_> {
+        let Admitted { root, is_sound, id, ref resource } = *self.admitted;
         // What is written wrongly cannot be known to lie outside a condition either: it counts as an error.
         let candidates = self.applicable.matches.iter().filter_map(|at| {
             let each = self.rule.matches.get(*at as usize)?;
-            each.selects(self.root, &identity.namespace, path).then_some(*at as usize)
+            each.selects(root, &resource.identity.namespace, path).then_some(*at as usize)
         });
-        if !self.is_sound {
-            return if candidates.count() > 0 { Verdict::Error } else { Verdict::NotApplicable };
-        }
-        let Ok(compiled) = self.rule.compiled(self.plan.kinds, &self.plan.rules.assigned_kinds) else {
+        let compiled = if is_sound {
+            self.rule.compiled(self.plan.kinds, &self.plan.rules.assigned_kinds).ok()
+        } else {
+            None
+        };
+        let Some(compiled) = compiled else {
             return if candidates.count() > 0 { Verdict::Error } else { Verdict::NotApplicable };
         };
-        let start = start(self.root, &self.rule.at);
+        if matches!(self.rule.check, Check::UnresolvedReference) {
+            return self.references();
+        }
+        let scope = Scope::new(root, &self.rule.at, id, self.run);
         let applies = candidates.map(|at| compiled.conditions.get(at)).any(|condition| match condition {
-            Some(Some(condition)) => condition.holds(start),
+            Some(Some(condition)) => condition.holds(&scope),
             Some(None) => true,
             None => false,
         });
         if !applies {
             return Verdict::NotApplicable;
         }
-        let failures = judge(self.rule, compiled, self.root);
+        let judgement = judge(self.rule, compiled, &scope);
+        match (judgement.failures.is_empty(), judgement.is_undecided) {
+            (false, _) => Verdict::Fail(judgement.failures),
+            (true, true) => Verdict::Undecided,
+            (true, false) => Verdict::Pass,
+        }
+    }
+
+    /// `unresolved-reference`: every reference of the document names something of a kind that its field takes.
+    fn references(&self) -> Verdict<'_> {
+        let Some(schema) = self.kind.schema.as_ref().filter(|schema| !schema.references().is_empty()) else {
+            return Verdict::NotApplicable;
+        };
+        let Some((inventory, id)) = self.run.inventory.zip(self.admitted.id) else { return Verdict::Error };
+        let root = self.admitted.root;
+        let mut failures = Vec::new();
+        for field in schema.references() {
+            for node in field.values(root) {
+                let Some(text) = node.as_str() else { continue };
+                let reference = Reference::parse(text);
+                let message = match inventory.resolve(id, &field.field, text, None) {
+                    Some(target) if field.takes(inventory.kind(target)) => continue,
+                    Some(target) => {
+                        format!(
+                            "names {}, should name a {}",
+                            inventory.describe(target),
+                            field.kinds.join(" or ")
+                        )
+                    }
+                    None if self.plan.rules.is_framework(reference.kind_or(&field.kinds), reference.name) => {
+                        continue;
+                    }
+                    None => {
+                        let kind = reference.kind_or(&field.kinds).unwrap_or("any kind");
+                        format!("names {}, but no {kind} is called so", reference.name)
+                    }
+                };
+                let path = schema::path_of(root, node);
+                failures.push(Failure {
+                    message: format!("{path} {message}"),
+                    path,
+                    anchor: Some(node),
+                    related: None,
+                });
+            }
+        }
         if failures.is_empty() { Verdict::Pass } else { Verdict::Fail(failures) }
     }
 
     fn finding(&self, failure: Failure<'_>, context: &mut FileContext<'_>) -> Finding {
         let path = failure.path.to_string();
+        let resource = &self.admitted.resource;
         let location = match failure.anchor {
             Some(anchor) => context.location(anchor, &path),
-            None => Location { path: path.into(), ..self.resource.location.clone() },
+            None => Location { path: path.into(), ..resource.location.clone() },
         };
         let used = failure.anchor.and_then(|anchor| anchor.used_at());
+        let used = used.map(|(span, label)| (context.span(span, ""), label));
+        let other = || {
+            let id = failure.related?;
+            let location = self.run.inventory?.location(id)?;
+            Some((location, "the other resource"))
+        };
         Finding {
             rule: self.applicable.rule,
             status: Status::Fail,
             message: failure.message.into(),
-            resource: Arc::clone(self.resource),
+            resource: Arc::clone(resource),
             location,
-            related: used.map(|(span, label)| (context.span(span, ""), label)),
-            key: failure.path.stable_key(self.root).into(),
+            related: used.or_else(other),
+            key: failure.path.stable_key(self.admitted.root).into(),
         }
     }
 }
 
 /// What a rule that applies has to say about a document; nothing if it holds.
-pub fn judge<'t>(rule: &Rule, compiled: &Compiled, root: NodeRef<'t>) -> Vec<Failure<'t>> {
-    match (&rule.check, &compiled.schema) {
-        (Check::AmbiguousScalar, _) => ambiguous_scalars(root),
-        (Check::Schema { .. }, Some(body)) => {
-            if body.holds(start(root, &rule.at)) {
-                return Vec::new();
-            }
-            let failures = body.failures(root, &rule.at);
-            if !failures.is_empty() {
-                return failures;
-            }
-            // The quick answer and the long one disagree: never a pass.
-            let message = "the rule does not hold, without a reason that could be told".to_owned();
-            vec![Failure { path: Path::of_keys(&rule.at), message, anchor: None }]
+pub fn judge<'t>(rule: &Rule, compiled: &Compiled, scope: &Scope<'t>) -> Judgement<'t> {
+    let body = match (&rule.check, &compiled.schema) {
+        (Check::AmbiguousScalar, _) => {
+            return Judgement { failures: ambiguous_scalars(scope.root), is_undecided: false };
         }
-        (Check::Schema { .. }, None) => Vec::new(),
+        (_, Some(body)) => body,
+        (_, None) => return Judgement::default(),
+    };
+    if body.holds(scope) {
+        return Judgement::default();
     }
+    let mut judgement = body.failures(scope, &rule.at);
+    if judgement.failures.is_empty() && !judgement.is_undecided {
+        // The quick answer and the long one disagree: never a pass.
+        let message = "the rule does not hold, without a reason that could be told".to_owned();
+        let path = Path::of_keys(&rule.at);
+        judgement.failures.push(Failure { path, message, anchor: None, related: None });
+    }
+    judgement
 }
 
 fn ambiguous_scalars(root: NodeRef<'_>) -> Vec<Failure<'_>> {
@@ -297,7 +398,7 @@ fn collect_ambiguous<'t>(node: NodeRef<'t>, path: &Path, failures: &mut Vec<Fail
             "{path} is {}, read here as {is} and otherwise by other YAML versions, should be unmistakable",
             describe_plain(node)
         );
-        failures.push(Failure { path: path.clone(), message, anchor: Some(node) });
+        failures.push(Failure { path: path.clone(), message, anchor: Some(node), related: None });
     }
 }
 

@@ -8,7 +8,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::estate::{KindLibrary, KindName, KindSchema, Pattern};
 use crate::finding::{DEFAULT_NAMESPACE, Identity};
-use crate::policy::RuleSet;
+use crate::policy::{Check, RuleSet};
+use crate::schema::PathSet;
 
 /// What applies to the resources of one kind.
 #[derive(Debug)]
@@ -21,8 +22,12 @@ pub struct KindPlan {
     pub is_known: bool,
     /// Whether the command line asks for this kind.
     pub is_selected: bool,
-    /// The rules that can apply.
-    pub rules: Vec<Applicable>,
+    /// The rules that can apply and read this document alone.
+    pub local: Vec<Applicable>,
+    /// Those that read other documents as well.
+    pub joined: Vec<Applicable>,
+    /// What joined rules read of documents of this kind, which is kept; none if they read nothing.
+    pub keep: Option<PathSet>,
 }
 
 /// A rule that can apply to a kind.
@@ -83,13 +88,41 @@ impl<'r> Plan<'r> {
             (!matches.is_empty()).then_some(Applicable { rule, matches })
         };
         let schema = self.kinds.get(kind).cloned();
+        let all = self.rules.rules.iter().enumerate().filter_map(applicable);
+        let is_joined =
+            |each: &Applicable| self.rules.rules.get(each.rule as usize).is_some_and(|rule| rule.is_joined);
+        let (joined, local): (Vec<_>, Vec<_>) = all.partition(is_joined);
+        let keep = self.keep(kind, &joined, schema.as_deref());
         KindPlan {
             name: kind.clone(),
             is_known: schema.is_some() || !kind.is_own() || self.rules.assigned_kinds.contains(kind),
             is_selected: self.selected.is_empty()
                 || self.selected.iter().any(|pattern| pattern.matches(kind)),
-            rules: self.rules.rules.iter().enumerate().filter_map(applicable).collect(),
+            keep,
+            local,
+            joined,
             schema,
         }
+    }
+
+    /// What joined rules read of the documents of a kind.
+    fn keep(&self, kind: &KindName, joined: &[Applicable], schema: Option<&KindSchema>) -> Option<PathSet> {
+        let mut keep = PathSet::default();
+        let mut is_read = false;
+        for rule in joined.iter().filter_map(|each| self.rules.rules.get(each.rule as usize)) {
+            keep.add(&rule.reads.own);
+            let is_engine = matches!(rule.check, Check::UnresolvedReference);
+            let references =
+                schema.filter(|_| is_engine).map(|schema| schema.references()).unwrap_or_default();
+            references.iter().for_each(|field| keep.insert(&field.keys()));
+            is_read |= !is_engine || !references.is_empty();
+        }
+        for (read, set) in self.rules.rules.iter().flat_map(|rule| &rule.reads.others) {
+            if read == "*" || kind.is(read) {
+                keep.add(set);
+                is_read = true;
+            }
+        }
+        is_read.then_some(keep)
     }
 }

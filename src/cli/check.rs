@@ -6,10 +6,10 @@ use std::sync::Mutex;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jiff::Timestamp;
-use jiff::civil::Date;
 
 use super::args::{CheckArguments, Common};
 use super::{Failure, discover, output};
+use crate::date::Moment;
 use crate::exit::Exit;
 use crate::policy::Selection;
 use crate::run::{CheckRequest, Limits, PolicyError, StandardInput, check};
@@ -115,11 +115,7 @@ fn as_of(given: Option<&str>) -> Result<String, Failure> {
         let today = Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
         return Ok(today.to_string());
     };
-    let is_date = text.len() == 10 && text.parse::<Date>().is_ok();
-    // RFC 3339 with an offset; jiff would take other forms of ISO 8601 as well.
-    let is_instant =
-        text.len() > 10 && text.as_bytes().get(10) == Some(&b'T') && text.parse::<Timestamp>().is_ok();
-    if is_date || is_instant {
+    if Moment::parse(text).is_some() {
         return Ok(text.to_owned());
     }
     Err(Failure::Plain(format!("--as-of {text:?} should be 2026-11-20 or 2026-11-20T08:00:00Z")))

@@ -72,6 +72,21 @@ pub fn classify(
     result
 }
 
+/// The identity that a document says; none without apiVersion, kind and a name.
+pub fn identity_of(root: NodeRef<'_>) -> Option<Identity> {
+    let metadata = root.get("metadata");
+    let text =
+        |node: Option<NodeRef<'_>>| node.map(|node| node.text().to_owned()).filter(|text| !text.is_empty());
+    let name = text(metadata.and_then(|metadata| metadata.get("name"))).or_else(|| text(root.get("id")))?;
+    let namespace = text(metadata.and_then(|metadata| metadata.get("namespace")));
+    Some(Identity {
+        group: group_of(&text(root.get("apiVersion"))?).into(),
+        kind: text(root.get("kind"))?.into(),
+        namespace: namespace.as_deref().unwrap_or(DEFAULT_NAMESPACE).into(),
+        name: name.into(),
+    })
+}
+
 fn dialect(tape: &Tape, document: &Document, mapping: Option<&DocumentMapping>) -> Dialect {
     if let Some(dialect) = mapping.and_then(|mapping| mapping.dialect) {
         return dialect;

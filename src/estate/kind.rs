@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use serde_json::{Map, Value};
 
+use super::inventory::{ReferenceField, reference_fields};
 use crate::finding::{Identity, OWN_GROUP};
 use crate::schema::{Body, Description, SchemaError};
 
@@ -92,15 +93,23 @@ pub struct KindSchema {
     /// The file it was read from.
     pub file: Arc<str>,
     body: OnceLock<Result<Body, SchemaError>>,
+    references: OnceLock<Vec<ReferenceField>>,
 }
 
 impl KindSchema {
     /// The compiled schema; compiled when first asked for.
     ///
     /// # Errors
+    /// The fields that hold references.
+    pub fn references(&self) -> &[ReferenceField] {
+        self.references.get_or_init(|| reference_fields(&self.schema))
+    }
+
     /// What makes the schema unusable.
     pub fn body(&self) -> Result<&Body, &SchemaError> {
-        self.body.get_or_init(|| Body::compile(self.schema.clone(), Description::Documents)).as_ref()
+        self.body
+            .get_or_init(|| Body::compile(self.schema.clone(), Description::Documents, &Arc::from([])))
+            .as_ref()
     }
 
     /// What makes the schema unusable, if it has been compiled.
@@ -132,7 +141,13 @@ impl KindLibrary {
             }
             None => (schema, file),
         };
-        let entry = KindSchema { name: name.clone(), schema, file, body: OnceLock::new() };
+        let entry = KindSchema {
+            name: name.clone(),
+            schema,
+            file,
+            body: OnceLock::new(),
+            references: OnceLock::new(),
+        };
         drop(self.schemas.insert(name, Arc::new(entry)));
     }
 

@@ -4,7 +4,9 @@
 //! evaluation and problems. What it does not do: it reads no files, and no rule is known here.
 
 mod identity;
+mod inventory;
 mod kind;
 
-pub use identity::{Candidate, Classified, DocumentMapping, Expectation, classify};
+pub use identity::{Candidate, Classified, DocumentMapping, Expectation, classify, identity_of};
+pub use inventory::{Gathered, Inventory, Reference, ReferenceField, reference_fields};
 pub use kind::{KindLibrary, KindName, KindSchema, Pattern};

@@ -10,11 +10,13 @@ use serde_json::Value;
 
 use super::document::{Locator, Metadata, OneOrMany, is_kebab_case};
 use super::framework::RequirementRef;
+use crate::date::Moment;
 use crate::estate::{KindLibrary, KindName, Pattern};
 use crate::finding::Severity;
 use crate::problem::{Code, Problem};
 use crate::schema::{
-    Body, Description, Parameters, Strictness, check_vocabulary, expand, substitute, unknown_paths,
+    Body, Description, Parameters, Reads, Strictness, check_vocabulary, expand, is_joined, reads, substitute,
+    unknown_paths,
 };
 use crate::yaml::{NodeRef, Place, Tape, typed};
 
@@ -40,7 +42,7 @@ pub struct Rule {
     /// Any of these may apply.
     pub matches: Vec<Match>,
     /// Where `where` and `schema` begin; empty: at the root.
-    pub at: Vec<String>,
+    pub at: Arc<[String]>,
     /// Values of its parameters.
     pub params: Parameters,
     /// What must hold.
@@ -49,6 +51,10 @@ pub struct Rule {
     pub examples: Vec<Example>,
     /// Where it comes from.
     pub origin: Origin,
+    /// Whether it looks at other documents.
+    pub is_joined: bool,
+    /// What it reads of the document it judges and of others; only joined rules need to say.
+    pub reads: Reads,
     compiled: OnceLock<Result<Compiled, Vec<Problem>>>,
 }
 
@@ -64,6 +70,8 @@ pub enum Check {
     },
     /// No plain value is read differently by YAML 1.1 and 1.2.
     AmbiguousScalar,
+    /// Every reference names a resource that exists, of a kind that its field takes.
+    UnresolvedReference,
 }
 
 /// One way to match.
@@ -100,9 +108,16 @@ pub struct Example {
     pub node: u32,
     /// The resource to check, on the rule's own tape.
     pub resource: u32,
+    /// Other documents around it, on the rule's own tape.
+    pub others: Vec<u32>,
+    /// The clock; none: [`EXAMPLE_CLOCK`].
+    pub as_of: Option<Moment>,
     /// The findings that must come, and no others.
     pub expect: Vec<Expected>,
 }
+
+/// The clock of examples that say none.
+pub const EXAMPLE_CLOCK: &str = "2026-11-20";
 
 /// A finding that an example expects.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -122,6 +137,16 @@ pub struct Compiled {
     pub conditions: Vec<Option<Body>>,
     /// The schema; none for rules that are part of the engine.
     pub schema: Option<Body>,
+}
+
+/// The words of a rule that is part of the engine.
+pub(super) struct EngineRule {
+    pub(super) name: &'static str,
+    pub(super) title: &'static str,
+    pub(super) severity: Severity,
+    pub(super) rationale: &'static str,
+    pub(super) remediation: &'static str,
+    pub(super) requirements: &'static [&'static str],
 }
 
 /// What keeps a rule from being used.
@@ -180,6 +205,10 @@ struct MatchForm {
 struct ExampleForm {
     name: String,
     resource: Place<IgnoredAny>,
+    #[serde(default)]
+    others: Vec<Place<IgnoredAny>>,
+    #[serde(default)]
+    as_of: Option<Place<String>>,
     expect: Vec<Expected>,
 }
 
@@ -220,7 +249,7 @@ pub(super) fn read(
         if at.value.is_empty() || at.value.split('.').any(str::is_empty) || at.value.contains(['[', '/']) {
             refuse(at.node, format!("{:?} should be names joined by dots", at.value));
         }
-        at.value.split('.').map(str::to_owned).collect()
+        at.value.split('.').map(str::to_owned).collect::<Vec<_>>()
     });
     let mut names = std::collections::HashSet::new();
     let mut examples = Vec::new();
@@ -228,8 +257,19 @@ pub(super) fn read(
         if !names.insert(place.value.name.clone()) {
             refuse(place.node, format!("two examples are called {:?}", place.value.name));
         }
-        let ExampleForm { name, resource, expect } = place.value;
-        examples.push(Example { name, node: place.node, resource: resource.node, expect });
+        let ExampleForm { name, resource, others, as_of, expect } = place.value;
+        let clock = as_of.as_ref().and_then(|as_of| Moment::parse(&as_of.value));
+        if let Some(as_of) = as_of.filter(|_| clock.is_none()) {
+            refuse(as_of.node, format!("{:?} is no date", as_of.value));
+        }
+        examples.push(Example {
+            name,
+            node: place.node,
+            resource: resource.node,
+            others: others.iter().map(|other| other.node).collect(),
+            as_of: clock,
+            expect,
+        });
     }
     if !problems.is_empty() {
         return Err(problems);
@@ -244,10 +284,12 @@ pub(super) fn read(
         requirement_nodes,
         formerly: spec.formerly,
         matches,
-        at: at.unwrap_or_default(),
+        at: at.unwrap_or_default().into(),
         params: spec.params,
         check: Check::Schema { schema: spec.schema.value, node: spec.schema.node },
         examples,
+        is_joined: false,
+        reads: Reads::default(),
         origin: Origin { file: Arc::clone(file), is_builtin, tape: Arc::clone(tape), node: node.index() },
         compiled: OnceLock::new(),
     })
@@ -338,27 +380,26 @@ impl Match {
 }
 
 impl Rule {
-    pub(super) fn engine(
-        name: &str,
-        title: &str,
-        severity: Severity,
-        rationale: &str,
-        remediation: &str,
-    ) -> Self {
+    /// A rule that is part of the engine.
+    pub(super) fn engine(words: &EngineRule, check: Check) -> Self {
+        let requirements: Vec<_> =
+            words.requirements.iter().filter_map(|text| RequirementRef::parse(text)).collect();
         Self {
-            name: name.into(),
-            title: title.to_owned(),
-            severity,
-            rationale: rationale.to_owned(),
-            remediation: remediation.to_owned(),
-            requirements: Vec::new(),
-            requirement_nodes: Vec::new(),
+            name: words.name.into(),
+            title: words.title.to_owned(),
+            severity: words.severity,
+            rationale: words.rationale.to_owned(),
+            remediation: words.remediation.to_owned(),
+            requirement_nodes: vec![0; requirements.len()],
+            requirements,
             formerly: Vec::new(),
             matches: vec![Match::everything()],
-            at: Vec::new(),
+            at: Arc::from([]),
             params: Parameters::new(),
-            check: Check::AmbiguousScalar,
+            is_joined: matches!(check, Check::UnresolvedReference),
+            check,
             examples: Vec::new(),
+            reads: Reads::default(),
             origin: Origin {
                 file: "(part of the engine)".into(),
                 is_builtin: true,
@@ -367,6 +408,24 @@ impl Rule {
             },
             compiled: OnceLock::new(),
         }
+    }
+
+    /// Works out whether the rule looks at other documents, with its parameters as they now are.
+    pub(super) fn find_reads(&mut self) {
+        let Check::Schema { schema, .. } = &self.check else { return };
+        let conditions = self.matches.iter().filter_map(|each| each.condition());
+        let (mut joined, mut all) = (false, Reads::default());
+        // A parameter that does not exist is told when the rule is compiled.
+        for schema in conditions.chain([schema]).filter_map(|schema| substitute(schema, &self.params).ok()) {
+            joined |= is_joined(&schema);
+            if check_vocabulary(&schema).is_ok() {
+                all.add(&reads(&expand(&schema, Strictness::Condition), &self.at));
+            }
+        }
+        if self.matches.iter().any(|each| !each.labels.is_empty()) {
+            all.own.insert(&["metadata".to_owned(), "labels".to_owned()]);
+        }
+        (self.is_joined, self.reads) = (joined, all);
     }
 
     /// The compiled rule; compiled when first asked for.
@@ -463,7 +522,7 @@ impl Compiler<'_> {
             }
         };
         self.check_paths(&schema, node, matches);
-        match Body::compile(expand(&schema, strictness), Description::Speaks) {
+        match Body::compile(expand(&schema, strictness), Description::Speaks, &self.rule.at) {
             Ok(body) => Some(body),
             Err(error) => {
                 let problem = self.locator.schema(Code::InvalidRule, node, error);
@@ -477,11 +536,15 @@ impl Compiler<'_> {
         let mut schemas = Vec::new();
         for kind in matches.iter().flat_map(|each| &each.patterns) {
             let known = kind.exact().and_then(|kind| self.kinds.get(&kind));
-            // One kind without a schema, and anything may exist.
-            let Some(known) = known else { return };
+            let Some(known) = known else {
+                // One kind without a schema, and anything may exist in the document; in a `must` it may not.
+                schemas.clear();
+                break;
+            };
             schemas.push(&known.schema);
         }
-        for unknown in unknown_paths(schema, &schemas, &self.rule.at) {
+        let lookup = |kind: &str| self.kinds.get(&KindName::parse(kind)).map(|known| &known.schema);
+        for unknown in unknown_paths(schema, &schemas, &self.rule.at, &lookup) {
             let message = format!("no matched kind has the field {}", unknown.path);
             let node = self.locator.pointer(node, &unknown.pointer);
             let problem = self.locator.problem(Code::InvalidRule, node, message);

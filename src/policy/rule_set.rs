@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::config::Config;
 use super::document::Locator;
 use super::framework::{self, Framework};
-use super::rule::{self, Rule};
+use super::rule::{self, Check, EngineRule, Rule};
 use crate::estate::{KindLibrary, KindName, Pattern};
 use crate::finding::{OWN_GROUP, Severity};
 use crate::problem::{Code, Problem};
@@ -16,6 +16,9 @@ use crate::yaml::Tape;
 
 /// The rule that reports plain values which YAML 1.1 and 1.2 read differently.
 pub const AMBIGUOUS_SCALAR: &str = "ambiguous-scalar";
+
+/// The rule that reports references which name nothing, or something of a wrong kind.
+pub const UNRESOLVED_REFERENCE: &str = "unresolved-reference";
 
 /// A parsed file of policies.
 #[derive(Debug)]
@@ -69,6 +72,11 @@ pub struct RuleSet {
 }
 
 impl RuleSet {
+    /// Whether a reference of this kind and name means a framework of the library, which needs no document.
+    pub fn is_framework(&self, kind: Option<&str>, name: &str) -> bool {
+        kind == Some("Framework") && self.frameworks.contains_key(name)
+    }
+
     /// A rule by its name.
     pub fn rule(&self, name: &str) -> Option<&Rule> {
         self.rules
@@ -91,7 +99,7 @@ pub fn build(
     for source in sources {
         read_source(source, &mut rules, &mut frameworks, &mut problems);
     }
-    rules.push(ambiguous_scalar());
+    rules.extend(engine_rules());
     rules.sort_by(|one: &Rule, other| {
         (&one.name, !one.origin.is_builtin, &one.origin.file).cmp(&(
             &other.name,
@@ -106,6 +114,7 @@ pub fn build(
     let mut set = RuleSet { frameworks, assigned_kinds, ..RuleSet::default() };
     for mut rule in rules {
         configure(&mut rule, config, &mut problems);
+        rule.find_reads();
         match reason_against(&rule, config, selection) {
             Some(reason) => set.not_selected.push(NotSelected { rule: Arc::clone(&rule.name), reason }),
             None => set.rules.push(rule),
@@ -174,14 +183,29 @@ fn read_source(
     }
 }
 
-fn ambiguous_scalar() -> Rule {
-    Rule::engine(
-        AMBIGUOUS_SCALAR,
-        "Plain values mean the same to every YAML reader",
-        Severity::Low,
-        "YAML 1.1 and 1.2 read this value differently: tools that share the file disagree on what it says.",
-        "Quote it if it is text; otherwise write `true` or `false`, or the number in plain decimal digits.",
-    )
+fn engine_rules() -> [Rule; 2] {
+    let ambiguous = EngineRule {
+        name: AMBIGUOUS_SCALAR,
+        title: "Plain values mean the same to every YAML reader",
+        severity: Severity::Low,
+        rationale: "YAML 1.1 and 1.2 read this value differently: tools that share the file disagree on what it says.",
+        remediation: "Quote it if it is text; otherwise write `true` or `false`, or the number in plain decimal digits.",
+        requirements: &[],
+    };
+    let unresolved = EngineRule {
+        name: UNRESOLVED_REFERENCE,
+        title: "Every reference names a resource that exists, of a kind that its field takes",
+        severity: Severity::High,
+        rationale: "A reference into nothing hides a missing record, or a deleted thing that is still relied upon.",
+        remediation: "Create the missing resource, or correct the reference.",
+        requirements: &[
+            "cobit-2019:BAI10.02",
+            "cobit-2019:BAI10.04",
+            "cobit-2019:BAI10.05",
+            "itil-4:service-configuration-management",
+        ],
+    };
+    [Rule::engine(&ambiguous, Check::AmbiguousScalar), Rule::engine(&unresolved, Check::UnresolvedReference)]
 }
 
 /// The rule that comes first keeps the name: the built-in one, else that of the first file.
@@ -330,7 +354,7 @@ fn reason_against(rule: &Rule, config: &Config, selection: &Selection) -> Option
     if let Some(setting) = config.rules.get(&*rule.name).filter(|setting| !setting.enabled) {
         return Some(format!("turned off in assize.yaml: {}", setting.reason));
     }
-    let is_engine = &*rule.name == AMBIGUOUS_SCALAR;
+    let is_engine = !matches!(rule.check, Check::Schema { .. });
     if !selection.frameworks.is_empty() && !is_engine && !selection.frameworks.iter().any(|name| serves(name))
     {
         return Some("serves no framework named on the command line".to_owned());

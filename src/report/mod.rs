@@ -93,6 +93,18 @@ pub struct Counts {
 }
 
 impl Counts {
+    /// Adds other counts.
+    pub fn add(&mut self, other: Self) {
+        self.files += other.files;
+        self.bytes += other.bytes;
+        self.other_documents += other.other_documents;
+        self.other_files += other.other_files;
+        self.pairs += other.pairs;
+        for (kind, count) in other.kinds {
+            *self.kinds.entry(kind).or_default() += count;
+        }
+    }
+
     /// Resources of all kinds.
     pub fn resources(&self) -> u64 {
         self.kinds.values().sum()

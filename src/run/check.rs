@@ -1,24 +1,28 @@
 //! `check`: every file of the estate, every resource, every rule that can apply.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use globset::GlobSet;
 use rayon::prelude::*;
 
 use super::exclusions::exclusions;
 use super::policies::{Policies, PolicyError, distinct, glob_set, has_known_extension, load_policies};
-use crate::estate::{Candidate, DocumentMapping, Expectation, KindName, classify};
-use crate::evaluate::{FileContext, Outcome, Tally, evaluate, panic_text};
-use crate::finding::{Finding, Identity, Location, OWN_GROUP, Resource, Severity};
-use crate::load::{Entry, Listing, LoadError, Root, Skipped};
+use crate::date::Moment;
+use crate::estate::{Candidate, DocumentMapping, Expectation, Gathered, Inventory, KindName, classify};
+use crate::evaluate::{Admitted, FileContext, Outcome, Phase, Tally, admit, evaluate, panic_text};
+use crate::finding::{Finding, Identity, Location, Resource, Severity};
+use crate::load::{Entry, LoadError, Root, Skipped};
 use crate::plan::Plan;
 use crate::policy::Selection;
 use crate::problem::{Code, Problem};
 use crate::report::{Counts, Report, RuleInfo, RunInfo};
-use crate::yaml::{self, parse};
+use crate::schema::{self, ResourceId, RunContext};
+use crate::yaml::{self, Tape, parse};
 
 /// How much a run takes in.
 #[derive(Clone, Copy, Debug)]
@@ -78,8 +82,28 @@ const BATCH: u64 = 512 << 10;
 #[derive(Default)]
 struct BatchResult {
     outcome: Outcome,
-    seen: Vec<Arc<Resource>>,
+    gathered: Gathered,
+    /// One a resource that was gathered.
+    states: Vec<State>,
     counts: Counts,
+}
+
+/// What is known of a resource after the first pass.
+#[derive(Clone, Copy)]
+struct State {
+    is_sound: bool,
+    is_evaluated: bool,
+}
+
+/// Why a file is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Role {
+    /// The command line names it.
+    Named,
+    /// It belongs to what is checked.
+    Listed,
+    /// It is not checked, and what is checked may refer to it.
+    Context,
 }
 
 /// Runs a check. `progress` is told the bytes that are done and those that there are.
@@ -91,13 +115,14 @@ pub fn check(
     request: &CheckRequest,
     progress: &(dyn Fn(u64, u64) + Sync),
 ) -> Result<Report, PolicyError> {
+    let failure = |message: String| PolicyError::Load(LoadError { message, help: None });
+    let as_of =
+        Moment::parse(&request.as_of).ok_or_else(|| failure(format!("{:?} is no date", request.as_of)))?;
     let pool = rayon::ThreadPoolBuilder::new().num_threads(request.threads).stack_size(STACK).build();
-    let pool = pool.map_err(|error| {
-        PolicyError::Load(LoadError { message: format!("cannot start threads: {error}"), help: None })
-    })?;
+    let pool = pool.map_err(|error| failure(format!("cannot start threads: {error}")))?;
     pool.install(|| {
         let policies = load_policies(root, &request.selection, request.threads)?;
-        Ok(Check::new(root, request, &policies).run(progress))
+        Ok(Check::new(root, request, &policies, as_of).run(progress))
     })
 }
 
@@ -109,10 +134,11 @@ struct Check<'r> {
     estate: Option<GlobSet>,
     exclude: GlobSet,
     documents: GlobSet,
+    as_of: Moment,
 }
 
 impl<'r> Check<'r> {
-    fn new(root: &'r Root, request: &'r CheckRequest, policies: &'r Policies) -> Self {
+    fn new(root: &'r Root, request: &'r CheckRequest, policies: &'r Policies, as_of: Moment) -> Self {
         let config = &policies.config;
         let globs = |list: &[String]| glob_set(list.iter().map(String::as_str));
         Self {
@@ -123,42 +149,93 @@ impl<'r> Check<'r> {
             estate: config.estate.as_deref().map(globs),
             exclude: globs(&config.exclude),
             documents: glob_set(config.documents.iter().map(|entry| entry.path.as_str())),
+            as_of,
         }
     }
 
     fn run(&self, progress: &(dyn Fn(u64, u64) + Sync)) -> Report {
         let mut problems = self.policies.problems.clone();
         let mut skipped = Vec::new();
-        let results = if let Some(input) = &self.request.standard_input {
+        let entries = self.entries(&mut skipped, &mut problems);
+        let total = entries.iter().map(|(entry, _)| entry.size).sum();
+        let done = AtomicU64::new(0);
+        let run_batch = |batch: &[(Entry, Role)]| {
             let mut result = self.batch_result();
-            self.text(&input.file.as_str().into(), input.bytes.clone(), true, &mut result);
-            vec![result]
-        } else {
-            let entries = self.entries(&mut skipped, &mut problems);
-            let total = entries.iter().map(|(entry, _)| entry.size).sum();
-            let done = std::sync::atomic::AtomicU64::new(0);
-            let run_batch = |batch: &[(Entry, bool)]| {
-                let mut result = self.batch_result();
-                for (entry, is_named) in batch {
-                    self.file(entry, *is_named, &mut result);
-                    let before = done.fetch_add(entry.size, std::sync::atomic::Ordering::Relaxed);
-                    progress(before + entry.size, total);
-                }
-                result
-            };
-            batches(&entries).into_par_iter().map(run_batch).collect()
+            for (entry, role) in batch {
+                self.file(entry, *role, &mut result);
+                let before = done.fetch_add(entry.size, Ordering::Relaxed);
+                progress(before + entry.size, total);
+            }
+            result
         };
-        self.assemble(results, problems, skipped)
+        let mut results: Vec<BatchResult> = batches(&entries).into_par_iter().map(run_batch).collect();
+        if let Some(input) = &self.request.standard_input {
+            let mut result = self.batch_result();
+            self.text(&input.file.as_str().into(), input.bytes.clone(), Role::Named, &mut result);
+            results.push(result);
+        }
+        let mut outcomes = Vec::new();
+        let mut batches = Vec::new();
+        let mut states = Vec::new();
+        let mut counts = Counts::default();
+        for result in results {
+            outcomes.push(result.outcome);
+            batches.push(result.gathered);
+            states.extend(result.states);
+            counts.add(result.counts);
+        }
+        let inventory = Inventory::new(batches, &self.policies.kinds);
+        outcomes.extend(self.second_pass(&inventory, &states));
+        self.assemble(outcomes, &inventory, &states, counts, problems, skipped)
+    }
+
+    /// Joined rules, from what was kept of the documents.
+    fn second_pass(&self, inventory: &Inventory, states: &[State]) -> Vec<Outcome> {
+        let run = RunContext { as_of: self.as_of.clone(), inventory: Some(inventory) };
+        let resources: Vec<_> =
+            inventory.resources().zip(states).filter(|(_, state)| state.is_evaluated).collect();
+        let files: Vec<_> = resources
+            .chunk_by(|((_, one), _), ((_, other), _)| one.location.file == other.location.file)
+            .collect();
+        let judge_file = |mut outcome: Outcome, file: &&[((ResourceId, &Arc<Resource>), &State)]| {
+            let Some(((_, first), _)) = file.first() else { return outcome };
+            let name = &first.location.file;
+            let path = self.root.from_base(name).unwrap_or(name);
+            let text = || Cow::Owned(self.read_again(name));
+            let mut context = FileContext::new(name, path, &text);
+            for ((id, resource), state) in *file {
+                let kind = self.plan.for_kind(&KindName::of(&resource.identity));
+                if kind.joined.is_empty() {
+                    continue;
+                }
+                let root = schema::Inventory::document(inventory, *id);
+                let resource = Arc::clone(resource);
+                let admitted = Admitted { resource, root, is_sound: state.is_sound, id: Some(*id) };
+                evaluate(&self.plan, &kind, Phase::Joined, &admitted, &run, &mut context, &mut outcome);
+            }
+            outcome
+        };
+        files.par_iter().fold(|| Outcome::new(self.policies.rules.rules.len()), judge_file).collect()
+    }
+
+    /// The text of a file, for the places of its findings.
+    fn read_again(&self, file: &str) -> String {
+        let input = self.request.standard_input.as_ref().filter(|input| input.file == file);
+        let bytes = match input {
+            Some(input) => input.bytes.clone(),
+            None => self.root.read(file, self.request.limits.file_size).unwrap_or_default(),
+        };
+        String::from_utf8(bytes).unwrap_or_default()
     }
 
     fn batch_result(&self) -> BatchResult {
         BatchResult { outcome: Outcome::new(self.policies.rules.rules.len()), ..BatchResult::default() }
     }
 
-    /// The files to evaluate, and for each whether the command line names it.
-    fn entries(&self, skipped: &mut Vec<Skipped>, problems: &mut Vec<Problem>) -> Vec<(Entry, bool)> {
+    /// The files to read, and what for.
+    fn entries(&self, skipped: &mut Vec<Skipped>, problems: &mut Vec<Problem>) -> Vec<(Entry, Role)> {
         let mut folders = Vec::new();
-        let mut named = Vec::new();
+        let mut files = BTreeMap::new();
         for path in &self.request.paths {
             let Some(relative) = self.root.relative(path) else {
                 let shown = path.to_string_lossy();
@@ -170,35 +247,48 @@ impl<'r> Check<'r> {
             };
             match path.metadata() {
                 Ok(metadata) if metadata.is_dir() => folders.push(relative),
-                Ok(metadata) => named.push(Entry { path: relative.into(), size: metadata.len() }),
+                // What the command line names is checked whatever the configuration says.
+                Ok(metadata) => {
+                    let path: Arc<str> = relative.into();
+                    let entry = Entry { path: Arc::clone(&path), size: metadata.len() };
+                    drop(files.insert(path, (entry, Role::Named)));
+                }
                 Err(_) => {
-                    problems.push(Problem::new(Code::UnreadableFile, format!("{relative} cannot be read")));
+                    problems.push(Problem::new(Code::UnreadableFile, format!("{relative} cannot be read")))
                 }
             }
         }
-        if self.request.paths.is_empty() {
-            folders.push(self.root.base.clone());
-        }
+        let is_narrowed = !self.request.paths.is_empty() || self.request.standard_input.is_some();
+        // Rules that look at other documents need them all, whatever part is checked.
+        let is_joined = self.policies.rules.rules.iter().any(|rule| rule.is_joined);
+        let listed =
+            if !is_narrowed || is_joined { vec![self.root.base.clone()] } else { distinct(folders.clone()) };
         let wanted = |path: &str| {
             let from_base = self.root.from_base(path).unwrap_or(path);
             has_known_extension(path) || self.documents.is_match(from_base)
         };
-        let (listing, found) = self.root.list(&distinct(folders), &wanted, self.request.threads);
+        let (listing, found) = self.root.list(&listed, &wanted, self.request.threads);
         problems.extend(found);
         let excluded = exclusions(self.root, &listing.entries);
-        let Listing { entries, skipped: links } = listing;
-        let is_estate = |path: &str| self.is_estate(path);
-        skipped.extend(links.into_iter().filter(|each| is_estate(&each.path)));
-        let mut files = BTreeMap::new();
-        for entry in entries.into_iter().filter(|entry| is_estate(&entry.path)) {
+        let is_chosen = |path: &str| {
+            !is_narrowed
+                || folders.iter().any(|folder| folder.is_empty() || Path::new(path).starts_with(folder))
+        };
+        let input = self.request.standard_input.as_ref().map(|input| input.file.as_str());
+        let links = listing.skipped.into_iter();
+        skipped.extend(links.filter(|each| self.is_estate(&each.path) && is_chosen(&each.path)));
+        for entry in listing.entries.into_iter().filter(|entry| self.is_estate(&entry.path)) {
             match excluded.get(&entry.path) {
-                Some(reason) => skipped.push(Skipped { path: entry.path, reason: *reason }),
-                None => drop(files.insert(entry.path.clone(), (entry, false))),
+                Some(reason) if is_chosen(&entry.path) => {
+                    skipped.push(Skipped { path: entry.path, reason: *reason });
+                }
+                Some(_) => {}
+                None if Some(&*entry.path) == input => {}
+                None => {
+                    let role = if is_chosen(&entry.path) { Role::Listed } else { Role::Context };
+                    files.entry(Arc::clone(&entry.path)).or_insert((entry, role));
+                }
             }
-        }
-        // What the command line names is checked whatever the configuration says.
-        for entry in named {
-            drop(files.insert(entry.path.clone(), (entry, true)));
         }
         skipped.sort();
         files.into_values().collect()
@@ -217,48 +307,51 @@ impl<'r> Check<'r> {
                 .is_none_or(|estate| estate.is_match(path) || self.documents.is_match(path))
     }
 
-    fn file(&self, entry: &Entry, is_named: bool, result: &mut BatchResult) {
+    fn file(&self, entry: &Entry, role: Role, result: &mut BatchResult) {
         match self.root.read(&entry.path, self.request.limits.file_size) {
-            Ok(bytes) => self.text(&entry.path, bytes, is_named, result),
-            Err(problem) => result.outcome.problems.push(*problem),
+            Ok(bytes) => self.text(&entry.path, bytes, role, result),
+            Err(problem) if role != Role::Context => result.outcome.problems.push(*problem),
+            Err(_) => {}
         }
     }
 
     /// Evaluates the text of a file; a panic on the way is a problem of that file.
-    fn text(&self, file: &Arc<str>, bytes: Vec<u8>, is_named: bool, result: &mut BatchResult) {
-        let before = (result.outcome.findings.len(), result.outcome.problems.len(), result.seen.len());
-        let caught = catch_unwind(AssertUnwindSafe(|| self.documents(file, bytes, is_named, result)));
+    fn text(&self, file: &Arc<str>, bytes: Vec<u8>, role: Role, result: &mut BatchResult) {
+        let before = (result.outcome.findings.len(), result.outcome.problems.len());
+        let caught = catch_unwind(AssertUnwindSafe(|| self.documents(file, bytes, role, result)));
         if let Err(panic) = caught {
             result.outcome.findings.truncate(before.0);
             result.outcome.problems.truncate(before.1);
-            result.seen.truncate(before.2);
             let problem = Problem::new(Code::InternalError, panic_text(&*panic)).at(Location::start_of(file));
             result.outcome.problems.push(problem);
         }
     }
 
-    fn documents(&self, file: &Arc<str>, bytes: Vec<u8>, is_named: bool, result: &mut BatchResult) {
-        result.counts.files += 1;
-        result.counts.bytes += bytes.len() as u64;
+    fn documents(&self, file: &Arc<str>, bytes: Vec<u8>, role: Role, result: &mut BatchResult) {
+        let size = bytes.len() as u64;
         let path = self.root.from_base(file).unwrap_or(file);
         let mapping = self.mapping(path);
         let is_declared = self.estate.as_ref().is_some_and(|estate| estate.is_match(path));
-        let (mut tape, found) = parse(bytes, file, &self.request.limits.yaml);
-        if !found.is_empty() {
+        let (mut tape, broken) = parse(bytes, file, &self.request.limits.yaml);
+        let expectation = if is_declared { Expectation::Resources } else { Expectation::Anything };
+        let classified = classify(&mut tape, file, mapping.as_ref(), expectation);
+        if role != Role::Context {
+            result.counts.files += 1;
+            result.counts.bytes += size;
+            result.counts.other_documents += classified.others as u64;
+            let is_meant = is_declared || role == Role::Named || mapping.is_some();
             // A file that nobody declared, and that could not hold a resource whatever was meant, is none.
-            if is_declared || is_named || mapping.is_some() || could_hold_resource(&found, tape.source()) {
-                result.outcome.problems.extend(found);
+            if broken.is_empty() || is_meant || could_hold_resource(&broken, tape.source()) {
+                result.outcome.problems.extend(broken);
             } else {
                 result.counts.other_files += 1;
             }
+            result.outcome.problems.extend(classified.problems);
         }
-        let expectation = if is_declared { Expectation::Resources } else { Expectation::Anything };
-        let classified = classify(&mut tape, file, mapping.as_ref(), expectation);
-        result.counts.other_documents += classified.others as u64;
-        result.outcome.problems.extend(classified.problems);
-        let mut context = FileContext::new(file, path, &tape);
+        let text = || Cow::Borrowed(tape.source());
+        let mut context = FileContext::new(file, path, &text);
         for candidate in &classified.candidates {
-            self.candidate(candidate, &mut context, result);
+            self.candidate(candidate, role, &tape, &mut context, result);
         }
     }
 
@@ -276,52 +369,58 @@ impl<'r> Check<'r> {
         Some(mapping)
     }
 
-    fn candidate(&self, candidate: &Candidate, context: &mut FileContext<'_>, result: &mut BatchResult) {
+    fn candidate(
+        &self,
+        candidate: &Candidate,
+        role: Role,
+        tape: &Tape,
+        context: &mut FileContext<'_>,
+        result: &mut BatchResult,
+    ) {
         let identity = &candidate.identity;
-        if &*identity.group == OWN_GROUP && &*identity.kind == "Rule" {
-            if !self.policies.policy_files.is_match(&*context.path) {
-                let node = context.tape.node(candidate.anchor);
-                let problem = Problem::new(
-                    Code::MisplacedRule,
-                    format!("rule {} is not loaded from here", identity.name),
-                );
-                result.outcome.problems.push(problem.at(context.location(node, "")));
+        let kind = KindName::of(identity);
+        let is_evaluated = role != Role::Context;
+        if kind.is("Rule") {
+            if is_evaluated && !self.policies.policy_files.is_match(&*context.path) {
+                let node = tape.node(candidate.anchor);
+                let message = format!("rule {} is not loaded from here", identity.name);
+                let problem = Problem::new(Code::MisplacedRule, message).at(context.location(node, ""));
+                result.outcome.problems.push(problem);
             }
             return;
         }
-        let kind = self.plan.for_kind(&KindName::of(identity));
-        if !kind.is_selected {
-            return;
+        let kind = self.plan.for_kind(&kind);
+        let is_evaluated = is_evaluated && kind.is_selected;
+        let mut unheard = Vec::new();
+        let problems = if is_evaluated { &mut result.outcome.problems } else { &mut unheard };
+        let admitted = admit(&self.plan, &kind, candidate, tape, context, problems);
+        let references = kind.schema.as_ref().map(|schema| schema.references()).unwrap_or_default();
+        result.gathered.add(Arc::clone(&admitted.resource), admitted.root, references, kind.keep.as_ref());
+        result.states.push(State { is_sound: admitted.is_sound, is_evaluated });
+        if is_evaluated {
+            *result.counts.kinds.entry(identity.qualified_kind()).or_default() += 1;
+            let run = RunContext { as_of: self.as_of.clone(), inventory: None };
+            evaluate(&self.plan, &kind, Phase::Local, &admitted, &run, context, &mut result.outcome);
         }
-        *result.counts.kinds.entry(identity.qualified_kind()).or_default() += 1;
-        let resource = evaluate(&self.plan, &kind, candidate, context, &mut result.outcome);
-        result.seen.push(resource);
     }
 
     fn assemble(
         &self,
-        results: Vec<BatchResult>,
+        outcomes: Vec<Outcome>,
+        inventory: &Inventory,
+        states: &[State],
+        mut counts: Counts,
         mut problems: Vec<Problem>,
         skipped: Vec<Skipped>,
     ) -> Report {
         let rules = &self.policies.rules.rules;
         let mut tallies = vec![Tally::default(); rules.len()];
-        let mut counts = Counts::default();
         let mut findings: Vec<Finding> = Vec::new();
-        let mut seen: Vec<Arc<Resource>> = Vec::new();
-        for result in results {
-            findings.extend(result.outcome.findings);
-            problems.extend(result.outcome.problems);
-            seen.extend(result.seen);
-            counts.pairs += result.outcome.pairs;
-            counts.files += result.counts.files;
-            counts.bytes += result.counts.bytes;
-            counts.other_documents += result.counts.other_documents;
-            counts.other_files += result.counts.other_files;
-            for (kind, count) in result.counts.kinds {
-                *counts.kinds.entry(kind).or_default() += count;
-            }
-            for (tally, more) in tallies.iter_mut().zip(&result.outcome.tallies) {
+        for outcome in outcomes {
+            findings.extend(outcome.findings);
+            problems.extend(outcome.problems);
+            counts.pairs += outcome.pairs;
+            for (tally, more) in tallies.iter_mut().zip(&outcome.tallies) {
                 tally.add(more);
             }
         }
@@ -343,7 +442,7 @@ impl<'r> Check<'r> {
                     .push(Problem::new(Code::InvalidKindSchema, message).at(Location::start_of(&kind.file)));
             }
         }
-        let shared = self.duplicates(&mut seen, &mut problems);
+        let shared = self.duplicates(inventory, states, &mut problems);
         if counts.pairs == 0 && !self.request.allow_empty {
             let message = format!(
                 "{} in {} files were checked against {} rules, and no rule applied",
@@ -407,12 +506,23 @@ impl<'r> Check<'r> {
 
     /// Reports identities that stand twice. Those of foreign kinds are legal (overlays), and given back, since
     /// only their path tells them apart.
-    fn duplicates(&self, seen: &mut [Arc<Resource>], problems: &mut Vec<Problem>) -> HashSet<Identity> {
-        seen.sort_by(|one, other| (&one.identity, &one.location).cmp(&(&other.identity, &other.location)));
+    fn duplicates(
+        &self,
+        inventory: &Inventory,
+        states: &[State],
+        problems: &mut Vec<Problem>,
+    ) -> HashSet<Identity> {
+        let resources = inventory.resources().zip(states);
+        let mut seen: Vec<_> =
+            resources.map(|((_, resource), state)| (resource, state.is_evaluated)).collect();
+        seen.sort_by(|(one, _), (other, _)| {
+            (&one.identity, &one.location).cmp(&(&other.identity, &other.location))
+        });
         let mut shared = HashSet::new();
-        for group in seen.chunk_by(|one, other| one.identity == other.identity) {
-            let [first, others @ ..] = group else { continue };
-            if others.is_empty() {
+        for group in seen.chunk_by(|(one, _), (other, _)| one.identity == other.identity) {
+            let [(first, _), others @ ..] = group else { continue };
+            let is_checked = group.iter().any(|(_, is_evaluated)| *is_evaluated);
+            if others.is_empty() || !is_checked {
                 continue;
             }
             let kind = KindName::of(&first.identity);
@@ -420,7 +530,7 @@ impl<'r> Check<'r> {
                 shared.insert(first.identity.clone());
                 continue;
             }
-            for other in others {
+            for (other, _) in others {
                 let message = format!("{} is declared twice", other.identity);
                 let problem = Problem::new(Code::DuplicateResource, message).at(other.location.clone());
                 problems.push(problem.with_related(first.location.clone(), "first here"));
@@ -431,7 +541,7 @@ impl<'r> Check<'r> {
 }
 
 /// Cuts the files into batches of about equal bytes, in order, so that their results are in order as well.
-fn batches(entries: &[(Entry, bool)]) -> Vec<&[(Entry, bool)]> {
+fn batches(entries: &[(Entry, Role)]) -> Vec<&[(Entry, Role)]> {
     let mut batches = Vec::new();
     let mut rest = entries;
     while !rest.is_empty() {

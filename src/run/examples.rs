@@ -5,12 +5,13 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::policies::Policies;
-use crate::estate::KindName;
+use crate::date::Moment;
+use crate::estate::{Gathered, Inventory, KindName, identity_of};
 use crate::evaluate::judge;
-use crate::finding::{Location, OWN_GROUP};
-use crate::policy::{Example, Expected, Locator, Rule};
+use crate::finding::{Location, Resource};
+use crate::policy::{Check, Compiled, EXAMPLE_CLOCK, Example, Expected, Locator, Rule};
 use crate::problem::Problem;
-use crate::schema::start;
+use crate::schema::{self, PathSet, ResourceId, RunContext, Scope};
 
 /// What came of the examples.
 #[derive(Debug, Default)]
@@ -61,7 +62,7 @@ pub fn run_examples(policies: &Policies) -> ExampleReport {
 }
 
 fn is_engine(rule: &Rule) -> bool {
-    matches!(rule.check, crate::policy::Check::AmbiguousScalar)
+    !matches!(rule.check, Check::Schema { .. })
 }
 
 fn run_rule(rule: &Rule, policies: &Policies) -> Result<(usize, Vec<ExampleFailure>), Vec<Problem>> {
@@ -85,34 +86,46 @@ fn run_rule(rule: &Rule, policies: &Policies) -> Result<(usize, Vec<ExampleFailu
     Ok((passed, failures))
 }
 
-fn differences(
-    rule: &Rule,
-    compiled: &crate::policy::Compiled,
-    example: &Example,
-    policies: &Policies,
-) -> Vec<String> {
-    let root = rule.origin.tape.node(example.resource);
-    let text = |path: &[&str]| root.at(path.iter().copied()).map_or("", |node| node.text());
-    let group = text(&["apiVersion"]).split_once('/').map_or(OWN_GROUP, |(group, _)| group);
-    let kind = KindName { group: group.into(), kind: text(&["kind"]).into() };
-    let namespace =
-        root.at(["metadata", "namespace"]).map_or(crate::finding::DEFAULT_NAMESPACE, |node| node.text());
+fn differences(rule: &Rule, compiled: &Compiled, example: &Example, policies: &Policies) -> Vec<String> {
+    let tape = &rule.origin.tape;
     let mut lines = Vec::new();
-    if let Some(Ok(body)) = policies.kinds.get(&kind).map(|schema| schema.body()) {
-        // An example that could not exist proves nothing.
-        lines.extend(
-            body.failures(root, &[])
-                .into_iter()
-                .map(|failure| format!("! the resource breaks its kind: {}", failure.message)),
-        );
+    let mut gathered = Gathered::default();
+    for node in std::iter::once(example.resource).chain(example.others.iter().copied()) {
+        let root = tape.node(node);
+        let Some(identity) = identity_of(root) else {
+            lines.push("! a resource has no apiVersion, kind and name".to_owned());
+            continue;
+        };
+        let schema = policies.kinds.get(&KindName::of(&identity));
+        if let Some(Ok(body)) = schema.filter(|_| node == example.resource).map(|schema| schema.body()) {
+            // An example that could not exist proves nothing.
+            let failures = body.failures(&Scope::alone(root), &[]).failures.into_iter();
+            lines.extend(
+                failures.map(|failure| format!("! the resource breaks its kind: {}", failure.message)),
+            );
+        }
+        let location = Location::start_of(&rule.origin.file);
+        let references = schema.map(|schema| schema.references()).unwrap_or_default();
+        let resource = Resource { identity, uid: None, location };
+        gathered.add(Arc::new(resource), root, references, Some(&PathSet::All));
     }
-    let start = start(root, &rule.at);
+    let Some(resource) = gathered.resources.first().cloned().filter(|_| lines.is_empty()) else {
+        return lines;
+    };
+    let inventory = Inventory::new(vec![gathered], &policies.kinds);
+    let default_clock = || Moment::parse(EXAMPLE_CLOCK).expect("it is a date");
+    let as_of = example.as_of.clone().unwrap_or_else(default_clock);
+    let run = RunContext { as_of, inventory: Some(&inventory) };
+    let id = ResourceId(0);
+    let root = schema::Inventory::document(&inventory, id);
+    let scope = Scope::new(root, &rule.at, Some(id), &run);
+    let kind = KindName::of(&resource.identity);
     let applies = rule.matches.iter().zip(&compiled.conditions).any(|(each, condition)| {
         each.matches_kind(&kind)
-            && each.selects(root, namespace, "")
-            && condition.as_ref().is_none_or(|condition| condition.holds(start))
+            && each.selects(root, &resource.identity.namespace, "")
+            && condition.as_ref().is_none_or(|condition| condition.holds(&scope))
     });
-    let found = if applies { judge(rule, compiled, root) } else { Vec::new() };
+    let found = if applies { judge(rule, compiled, &scope).failures } else { Vec::new() };
     let mut missing: Vec<&Expected> = example.expect.iter().collect();
     for failure in found {
         let path = failure.path.to_string();

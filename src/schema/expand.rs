@@ -4,6 +4,7 @@
 use serde_json::{Map, Value, json};
 
 use super::SchemaError;
+use super::operand::TABLE;
 use super::vocabulary::{Holds, escape, holds};
 
 /// Values of a rule's parameters by name.
@@ -30,20 +31,7 @@ fn replace(value: &Value, parameters: &Parameters, pointer: &str) -> Result<Valu
     match value {
         Value::Object(object) => {
             if let Some(name) = object.get("$param") {
-                let found = name.as_str().and_then(|name| parameters.get(name)).filter(|_| object.len() == 1);
-                return found.cloned().ok_or_else(|| {
-                    let known: Vec<_> = parameters.keys().map(String::as_str).collect();
-                    let message = if object.len() > 1 {
-                        "`$param` should stand alone".to_owned()
-                    } else {
-                        format!("the rule declares no parameter {name}")
-                    };
-                    let help = format!(
-                        "declared: {}",
-                        if known.is_empty() { "none".to_owned() } else { known.join(", ") }
-                    );
-                    SchemaError { pointer: pointer.to_owned(), message, help: Some(help) }
-                });
+                return parameter(object, name, parameters, pointer);
             }
             let replaced: Result<Map<_, _>, _> = object
                 .iter()
@@ -63,6 +51,33 @@ fn replace(value: &Value, parameters: &Parameters, pointer: &str) -> Result<Valu
     }
 }
 
+/// `{$param: name}` is the value; `{$param: name, by: place}` becomes an operand that looks the value up.
+fn parameter(
+    object: &Map<String, Value>,
+    name: &Value,
+    parameters: &Parameters,
+    pointer: &str,
+) -> Result<Value, SchemaError> {
+    let error =
+        |message: String, help: Option<String>| SchemaError { pointer: pointer.to_owned(), message, help };
+    let Some(value) = name.as_str().and_then(|name| parameters.get(name)) else {
+        let known: Vec<_> = parameters.keys().map(String::as_str).collect();
+        let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+        return Err(error(
+            format!("the rule declares no parameter {name}"),
+            Some(format!("declared: {known}")),
+        ));
+    };
+    match (object.len(), object.get("by")) {
+        (1, _) => Ok(value.clone()),
+        (2, Some(by @ Value::String(_))) if value.is_object() => Ok(json!({TABLE: value, "by": by})),
+        (2, Some(Value::String(_))) => {
+            Err(error(format!("parameter {name} should be a mapping to be looked up in"), None))
+        }
+        _ => Err(error("`$param` should stand alone, or with `by: place`".to_owned(), None)),
+    }
+}
+
 const STRICT: &str = "!strict";
 
 /// Unfolds `x-has` and adds implied types. The schema has passed [`super::check_vocabulary`].
@@ -79,7 +94,29 @@ pub fn expand(schema: &Value, strictness: Strictness) -> Value {
     if let Some(Value::Object(definitions)) = expanded.get_mut("$defs") {
         definitions.extend(strict);
     }
+    if let Some(definitions) = expanded.get("$defs").cloned() {
+        define_in_musts(&mut expanded, &definitions);
+    }
     expanded
+}
+
+/// Each `must` is compiled on its own, and so needs the definitions for itself.
+fn define_in_musts(schema: &mut Value, definitions: &Value) {
+    match schema {
+        Value::Object(object) => {
+            // Definitions themselves are left alone: a `must` in one cannot use another.
+            for (keyword, value) in object.iter_mut().filter(|(keyword, _)| *keyword != "$defs") {
+                if matches!(keyword.as_str(), "x-ref" | "x-referrers")
+                    && let Some(Value::Object(must)) = value.get_mut("must")
+                {
+                    must.entry("$defs").or_insert_with(|| definitions.clone());
+                }
+                define_in_musts(value, definitions);
+            }
+        }
+        Value::Array(list) => list.iter_mut().for_each(|value| define_in_musts(value, definitions)),
+        _ => {}
+    }
 }
 
 fn unfold(schema: &Value, strictness: Strictness) -> Value {
@@ -106,6 +143,13 @@ fn unfold(schema: &Value, strictness: Strictness) -> Value {
             }
             (Holds::Paths, Value::Object(paths)) => {
                 all_of.extend(paths.iter().map(|(path, value)| has(path, value, strictness)));
+            }
+            (Holds::Must, Value::Object(members)) => {
+                let mut members = members.clone();
+                if let Some(must) = members.get_mut("must") {
+                    *must = unfold(must, strictness);
+                }
+                drop(result.insert(keyword.clone(), Value::Object(members)));
             }
             (_, Value::String(target)) if keyword == "$ref" && strictness == Strictness::Asserting => {
                 drop(result.insert(keyword.clone(), Value::String(format!("{target}{STRICT}"))));

@@ -7,14 +7,15 @@ use jsonschema::json::{Array, Json, JsonNumber, Node, NodeIdentity, Object};
 use jsonschema_value::LazyInstance;
 use serde_json::Value;
 
+use super::scope::{NOWHERE, Scope, Subject};
 use crate::yaml::{Elements, Kind, Members, NodeRef, Number, Tape};
 
-/// Marks the representation: nodes are [`NodeRef`]s.
+/// Marks the representation: nodes are [`Subject`]s, values on a tape that know their document and their run.
 #[derive(Debug)]
 pub struct TapeJson;
 
 impl Json for TapeJson {
-    type Node<'a> = NodeRef<'a>;
+    type Node<'a> = Subject<'a>;
     type PreparedKey = Box<str>;
     type StringBuffer = Tape;
 
@@ -22,58 +23,58 @@ impl Json for TapeJson {
         key.into()
     }
 
-    fn with_string_node<T>(buffer: &mut Tape, string: &str, f: impl FnOnce(NodeRef<'_>) -> T) -> T {
+    fn with_string_node<T>(buffer: &mut Tape, string: &str, f: impl FnOnce(Subject<'_>) -> T) -> T {
         buffer.set_text(string);
-        f(buffer.node(0))
+        f(Subject { node: buffer.node(0), scope: &NOWHERE })
     }
 }
 
-impl<'a> Node<'a, TapeJson> for NodeRef<'a> {
+impl<'a> Node<'a, TapeJson> for Subject<'a> {
     type Object = Mapping<'a>;
     type Array = List<'a>;
     type Number = Number;
 
     #[inline]
     fn as_object(&self) -> Option<Mapping<'a>> {
-        (self.kind() == Kind::Map).then_some(Mapping(*self))
+        (self.node.kind() == Kind::Map).then_some(Mapping(*self))
     }
 
     #[inline]
     fn as_array(&self) -> Option<List<'a>> {
-        (self.kind() == Kind::List).then_some(List(*self))
+        (self.node.kind() == Kind::List).then_some(List(*self))
     }
 
     #[inline]
     fn as_string(&self) -> Option<Cow<'a, str>> {
-        self.as_str().map(Cow::Borrowed)
+        self.node.as_str().map(Cow::Borrowed)
     }
 
     fn as_number(&self) -> Option<Number> {
-        NodeRef::as_number(self)
+        self.node.as_number()
     }
 
     fn as_boolean(&self) -> Option<bool> {
-        self.as_bool()
+        self.node.as_bool()
     }
 
     #[inline]
     fn is_null(&self) -> bool {
-        self.kind() == Kind::Null
+        self.node.kind() == Kind::Null
     }
 
     #[inline]
     fn is_number(&self) -> bool {
-        matches!(self.kind(), Kind::Int | Kind::Float)
+        matches!(self.node.kind(), Kind::Int | Kind::Float)
     }
 
     #[inline]
     fn is_string(&self) -> bool {
-        self.kind() == Kind::Text
+        self.node.kind() == Kind::Text
     }
 
     #[inline]
     fn json_type(&self) -> JsonType {
-        match self.kind() {
+        match self.node.kind() {
             Kind::Null => JsonType::Null,
             Kind::Bool => JsonType::Boolean,
             Kind::Int | Kind::Float => JsonType::Number,
@@ -84,34 +85,34 @@ impl<'a> Node<'a, TapeJson> for NodeRef<'a> {
     }
 
     fn equals_value(&self, expected: &Value) -> bool {
-        equals(*self, expected)
+        equals(self.node, expected)
     }
 
     fn to_value(&self) -> Cow<'a, Value> {
-        Cow::Owned(NodeRef::to_value(self))
+        Cow::Owned(self.node.to_value())
     }
 
     /// Messages are written from the tape, so a failing collection need not be copied for one.
     fn lazy_value(&self) -> LazyInstance<'a> {
-        LazyInstance::Ready(Cow::Owned(match self.kind() {
+        LazyInstance::Ready(Cow::Owned(match self.node.kind() {
             Kind::List | Kind::Map => Value::Null,
-            _ => NodeRef::to_value(self),
+            _ => self.node.to_value(),
         }))
     }
 
     fn identity(&self) -> Option<NodeIdentity> {
-        Some(NodeIdentity::tagged(std::ptr::from_ref(self.tape()) as usize, self.index()))
+        Some(NodeIdentity::tagged(std::ptr::from_ref(self.node.tape()) as usize, self.node.index()))
     }
 }
 
 /// JSON equality, numbers by value, without building a value.
-fn equals(node: NodeRef<'_>, expected: &Value) -> bool {
+pub(super) fn equals(node: NodeRef<'_>, expected: &Value) -> bool {
     match (node.kind(), expected) {
         (Kind::Null, Value::Null) => true,
         (Kind::Bool, Value::Bool(expected)) => node.as_bool() == Some(*expected),
         (Kind::Text, Value::String(expected)) => node.text() == expected,
         (Kind::Int | Kind::Float, Value::Number(_)) => {
-            jsonschema::json::cmp::equal(&NodeRef::to_value(&node), expected)
+            jsonschema::json::cmp::equal(&node.to_value(), expected)
         }
         (Kind::List, Value::Array(expected)) => {
             node.len() == expected.len()
@@ -127,64 +128,86 @@ fn equals(node: NodeRef<'_>, expected: &Value) -> bool {
     }
 }
 
-/// A mapping node.
+/// A mapping.
 #[derive(Clone, Copy, Debug)]
-pub struct Mapping<'a>(NodeRef<'a>);
+pub struct Mapping<'a>(Subject<'a>);
 
 impl<'a> Object<'a, TapeJson> for Mapping<'a> {
-    type Node = NodeRef<'a>;
+    type Node = Subject<'a>;
     type MemberName = &'a str;
-    type MembersIter = Names<'a>;
+    type MembersIter = Entries<'a>;
 
     fn len(&self) -> usize {
-        self.0.len()
+        self.0.node.len()
     }
 
     #[inline]
-    fn get(&self, key: &Box<str>) -> Option<NodeRef<'a>> {
-        self.0.get(key)
+    fn get(&self, key: &Box<str>) -> Option<Subject<'a>> {
+        self.0.node.get(key).map(|node| Subject { node, scope: self.0.scope })
     }
 
-    fn members(&self) -> Names<'a> {
-        Names(self.0.members())
+    fn members(&self) -> Entries<'a> {
+        Entries { members: self.0.node.members(), scope: self.0.scope }
     }
 }
 
 /// The entries of a mapping, keys as text.
 #[derive(Debug)]
-pub struct Names<'a>(Members<'a>);
+pub struct Entries<'a> {
+    members: Members<'a>,
+    scope: &'a Scope<'a>,
+}
 
-impl<'a> Iterator for Names<'a> {
-    type Item = (&'a str, NodeRef<'a>);
+impl<'a> Iterator for Entries<'a> {
+    type Item = (&'a str, Subject<'a>);
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        self.0.next().map(|(key, value)| (key.text(), value))
+        let scope = self.scope;
+        self.members.next().map(|(key, node)| (key.text(), Subject { node, scope }))
     }
 }
 
-/// A list node.
+/// A list.
 #[derive(Clone, Copy, Debug)]
-pub struct List<'a>(NodeRef<'a>);
+pub struct List<'a>(Subject<'a>);
+
+/// The elements of a list.
+#[derive(Debug)]
+pub struct Items<'a> {
+    elements: Elements<'a>,
+    scope: &'a Scope<'a>,
+}
+
+impl<'a> Iterator for Items<'a> {
+    type Item = Subject<'a>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        let scope = self.scope;
+        self.elements.next().map(|node| Subject { node, scope })
+    }
+}
 
 impl<'a> Array<'a, TapeJson> for List<'a> {
-    type Node = NodeRef<'a>;
-    type ElementsIter = Elements<'a>;
+    type Node = Subject<'a>;
+    type ElementsIter = Items<'a>;
 
     fn len(&self) -> usize {
-        self.0.len()
+        self.0.node.len()
     }
 
-    fn elements(&self) -> Elements<'a> {
-        self.0.elements()
+    fn elements(&self) -> Items<'a> {
+        Items { elements: self.0.node.elements(), scope: self.0.scope }
     }
 
     fn is_unique(&self) -> bool {
-        if self.0.elements().all(|element| element.kind() == Kind::Text) {
+        let list = self.0.node;
+        if list.elements().all(|element| element.kind() == Kind::Text) {
             let mut seen = std::collections::HashSet::new();
-            return self.0.elements().all(|element| seen.insert(element.text()));
+            return list.elements().all(|element| seen.insert(element.text()));
         }
-        let values: Vec<Value> = self.0.elements().map(|element| element.to_value()).collect();
+        let values: Vec<Value> = list.elements().map(|element| element.to_value()).collect();
         jsonschema::json::unique::is_unique(&values)
     }
 }
@@ -257,7 +280,8 @@ mod tests {
         let (tape, problems) = parse(text.into_bytes(), &Arc::from("t.json"), &Limits::default());
         assert_eq!(problems, []);
         let root = tape.root(tape.documents.first().unwrap());
-        conformance::assert_conformance::<TapeJson>(&root);
+        let scope = Scope::alone(root);
+        conformance::assert_conformance::<TapeJson>(&scope.subject());
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::vocabulary::{escape, holds};
+use super::vocabulary::escape;
 
 /// A field that no kind of the rule has.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,28 +76,54 @@ impl<'s> View<'s> {
 
 /// The fields that `schema` names and that none of `kinds` (their JSON Schemas) has. `at` is where the schema
 /// begins. With no kinds nothing is known, and so nothing unknown.
-pub fn unknown_paths(schema: &Value, kinds: &[&Value], at: &[String]) -> Vec<UnknownPath> {
-    if kinds.is_empty() {
-        return Vec::new();
-    }
-    let mut views: Vec<View<'_>> = kinds.iter().map(|root| View { root, schema: Some(root) }).collect();
-    for name in at {
-        views = views.into_iter().filter_map(|view| view.field(name)).collect();
-        if views.is_empty() {
-            return vec![UnknownPath { pointer: String::new(), path: at.join("."), nearest: None }];
-        }
-    }
-    let mut walk = Walk { unknown: Vec::new() };
-    walk.schema(schema, &views, "", &at.join("."));
+///
+/// `lookup` gives the schema of a kind that a `must` speaks about.
+pub fn unknown_paths<'s>(
+    schema: &Value,
+    kinds: &[&'s Value],
+    at: &[String],
+    lookup: &dyn Fn(&str) -> Option<&'s Value>,
+) -> Vec<UnknownPath> {
+    let mut walk = Walk { unknown: Vec::new(), at, lookup };
+    walk.document(schema, kinds, "");
     walk.unknown
 }
 
-struct Walk {
+struct Walk<'w, 's> {
     unknown: Vec<UnknownPath>,
+    at: &'w [String],
+    lookup: &'w dyn Fn(&str) -> Option<&'s Value>,
 }
 
-impl Walk {
-    fn field<'s>(&mut self, name: &str, views: &[View<'s>], pointer: &str, path: &str) -> Vec<View<'s>> {
+impl<'s> Walk<'_, 's> {
+    /// A schema for a whole document of one of these kinds; none: anything may stand there.
+    fn document(&mut self, schema: &Value, kinds: &[&'s Value], pointer: &str) {
+        let mut views: Vec<View<'s>> = kinds.iter().map(|root| View { root, schema: Some(root) }).collect();
+        if views.is_empty() {
+            views.push(View::open(&Value::Null));
+        }
+        for name in self.at {
+            views = views.into_iter().filter_map(|view| view.field(name)).collect();
+            if views.is_empty() {
+                let path = self.at.join(".");
+                self.unknown.push(UnknownPath { pointer: pointer.to_owned(), path, nearest: None });
+                return;
+            }
+        }
+        self.schema(schema, &views, pointer, &self.at.join("."));
+    }
+
+    /// The kinds of a keyword that speaks about other documents; none if it could be any.
+    fn kinds_of(&self, value: Option<&Value>) -> Vec<&'s Value> {
+        let names: Vec<&str> = match value {
+            Some(Value::String(kind)) => vec![kind],
+            Some(Value::Array(list)) => list.iter().filter_map(Value::as_str).collect(),
+            _ => Vec::new(),
+        };
+        names.iter().map(|name| (self.lookup)(name)).collect::<Option<_>>().unwrap_or_default()
+    }
+
+    fn field(&mut self, name: &str, views: &[View<'s>], pointer: &str, path: &str) -> Vec<View<'s>> {
         let next: Vec<_> = views.iter().filter_map(|view| view.field(name)).collect();
         if next.is_empty() {
             let nearest = views
@@ -115,7 +141,7 @@ impl Walk {
         next
     }
 
-    fn schema(&mut self, schema: &Value, views: &[View<'_>], pointer: &str, path: &str) {
+    fn schema(&mut self, schema: &Value, views: &[View<'s>], pointer: &str, path: &str) {
         let Value::Object(object) = schema else { return };
         for (keyword, value) in object {
             let here = format!("{pointer}/{}", escape(keyword));
@@ -162,9 +188,18 @@ impl Walk {
                         self.schema(value, views, &format!("{here}/{position}"), path);
                     }
                 }
+                ("x-ref" | "x-referrers", Value::Object(members)) => {
+                    let kinds = self.kinds_of(members.get(if keyword == "x-ref" { "to" } else { "from" }));
+                    if let Some(must) = members.get("must") {
+                        self.document(must, &kinds, &format!("{here}/must"));
+                    }
+                }
                 ("if" | "then" | "else" | "not", _) => self.schema(value, views, &here, path),
                 // `$defs`, `patternProperties` and the like are used from places that are not known here.
-                _ => debug_assert!(holds(keyword).is_some(), "the vocabulary was checked before"),
+                _ => debug_assert!(
+                    super::vocabulary::holds(keyword).is_some(),
+                    "the vocabulary was checked before"
+                ),
             }
         }
     }
@@ -194,7 +229,7 @@ mod tests {
             json!({"properties": {"spec": {"additionalProperties": false, "properties": {"manager": true}}}});
         let unknown = |schema: Value, kinds: &[&Value]| {
             let at = ["spec".to_owned()];
-            let found = unknown_paths(&schema, kinds, &at).into_iter();
+            let found = unknown_paths(&schema, kinds, &at, &|_| None).into_iter();
             found.map(|unknown| (unknown.pointer, unknown.path, unknown.nearest)).collect::<Vec<_>>()
         };
         assert_eq!(unknown(json!({"required": ["owner"], "x-has": {"labels.any": {}}}), &[&kind]), []);

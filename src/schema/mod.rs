@@ -6,25 +6,32 @@
 
 mod expand;
 mod json;
+mod keyword;
 mod known_path;
+mod operand;
 mod path;
+mod reads;
+mod scope;
 mod sentence;
 mod vocabulary;
 
-use std::sync::LazyLock;
+use std::sync::Arc;
 
-use jsonschema::{PatternOptions, Validator};
+use jsonschema::{PatternOptions, ValidationError, Validator};
 use serde_json::Value;
 
 pub use expand::{Parameters, Strictness, expand, substitute};
 pub use json::TapeJson;
+pub use keyword::field_name;
 pub use known_path::{UnknownPath, unknown_paths};
+pub use operand::path_of;
 pub use path::{Path, Step};
-pub use sentence::{Failure, describe};
-pub use vocabulary::check_vocabulary;
+pub use reads::{PathSet, Reads, reads};
+pub use scope::{Inventory, ResourceId, RunContext, Scope, Subject, start};
+pub use sentence::{Failure, Judgement, describe};
+pub use vocabulary::{check_vocabulary, is_joined};
 
 use crate::date::Duration;
-use crate::yaml::{NodeRef, Tape};
 
 /// Why a schema cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,46 +61,47 @@ pub struct Body {
     description: Description,
 }
 
-static EMPTY_MAP: LazyLock<Tape> = LazyLock::new(Tape::of_empty_map);
-
-/// The start of a rule: the node at a path of keys, or an empty mapping where there is none.
-pub fn start<'a>(root: NodeRef<'a>, at: &[String]) -> NodeRef<'a> {
-    root.at(at.iter().map(String::as_str)).unwrap_or_else(|| EMPTY_MAP.node(0))
-}
-
 impl Body {
-    /// Compiles a schema of draft 2020-12 that has been expanded. Formats assert; an unknown one is an error,
-    /// and patterns are matched in linear time, so that a hostile one cannot stall a run.
+    /// Compiles a schema of draft 2020-12 that has been expanded; `at` is where every `must` in it begins.
+    /// Formats assert; an unknown one is an error, and patterns are matched in linear time, so that a hostile one
+    /// cannot stall a run.
     ///
     /// # Errors
-    /// What the meta-schema, a pattern or a reference refuses.
-    pub fn compile(schema: Value, description: Description) -> Result<Self, SchemaError> {
-        let validator = jsonschema::options_for::<TapeJson>()
+    /// What the meta-schema, a keyword, a pattern or a reference refuses.
+    pub fn compile(schema: Value, description: Description, at: &Arc<[String]>) -> Result<Self, SchemaError> {
+        let mut options = jsonschema::options_for::<TapeJson>()
             .with_draft(jsonschema::Draft::Draft202012)
             .should_validate_formats(true)
             .should_ignore_unknown_formats(false)
             .with_format("duration", |text: &str| Duration::parse(text).is_some())
             .with_pattern_options(PatternOptions::regex())
-            .offline()
-            .build(&schema)
-            .map_err(|error| SchemaError {
-                pointer: error.instance_path().as_str().to_owned(),
-                message: sentence::schema_error(&error),
-                help: None,
-            })?;
+            .offline();
+        // In kinds the same words declare what `estate` reads: references.
+        if description == Description::Speaks {
+            for name in keyword::NAMES {
+                let frame = keyword::Frame { at: Arc::clone(at) };
+                options = options.with_keyword(name, move |_, value, _| {
+                    let compiled = keyword::compile(name, value, &frame);
+                    compiled.map_err(|message| ValidationError::custom(format!("`{name}` {message}")))
+                });
+            }
+        }
+        let validator = options.build(&schema).map_err(|error| SchemaError {
+            pointer: error.schema_path().as_str().to_owned(),
+            message: sentence::schema_error(&error),
+            help: None,
+        })?;
         Ok(Self { validator, schema, description })
     }
 
-    /// Whether the node satisfies the schema.
+    /// Whether the start of the scope satisfies the schema.
     #[inline]
-    pub fn holds(&self, node: NodeRef<'_>) -> bool {
-        self.validator.is_valid(node)
+    pub fn holds(&self, scope: &Scope<'_>) -> bool {
+        self.validator.is_valid(scope.subject())
     }
 
-    /// What fails, one entry a path, in the order of the paths. `root` is the document, `at` where the
-    /// schema begins in it.
-    pub fn failures<'a>(&self, root: NodeRef<'a>, at: &[String]) -> Vec<Failure<'a>> {
-        let node = start(root, at);
-        sentence::failures(self.validator.iter_errors(node), self, root, at)
+    /// What fails, one entry a path, in the order of the paths. `at` is where the schema begins in the document.
+    pub fn failures<'a>(&self, scope: &Scope<'a>, at: &[String]) -> Judgement<'a> {
+        sentence::judge(self.validator.iter_errors(scope.subject()), self, scope, at)
     }
 }

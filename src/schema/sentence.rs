@@ -6,7 +6,9 @@ use jsonschema::error::{TypeKind, ValidationErrorKind};
 use jsonschema::{JsonType, ValidationError};
 use serde_json::Value;
 
+use super::keyword::Fault;
 use super::path::{Path, Step};
+use super::scope::{ResourceId, Scope};
 use super::{Body, Description};
 use crate::yaml::{Kind, NodeRef};
 
@@ -19,31 +21,59 @@ pub struct Failure<'a> {
     pub message: String,
     /// The node to point at; none means the document as a whole.
     pub anchor: Option<NodeRef<'a>>,
+    /// Another resource that it is about.
+    pub related: Option<ResourceId>,
+}
+
+/// What a schema that does not hold has to say.
+#[derive(Clone, Debug, Default)]
+pub struct Judgement<'a> {
+    /// What fails, one entry a path.
+    pub failures: Vec<Failure<'a>>,
+    /// Whether something could not be decided: without failures, the document was not evaluated.
+    pub is_undecided: bool,
+}
+
+/// A sentence about a path.
+struct Sentence {
+    path: Path,
+    message: String,
+    related: Option<ResourceId>,
+    is_undecided: bool,
 }
 
 /// One failure a path, in the order of the paths; several messages on one path are joined.
-pub(super) fn failures<'a, 'e>(
+pub(super) fn judge<'a, 'e>(
     errors: impl Iterator<Item = ValidationError<'e>>,
     body: &Body,
-    root: NodeRef<'a>,
+    scope: &Scope<'a>,
     at: &[String],
-) -> Vec<Failure<'a>> {
-    let start = super::start(root, at);
+) -> Judgement<'a> {
     let prefix = Path::of_keys(at);
-    let mut by_path: BTreeMap<Path, Vec<String>> = BTreeMap::new();
-    for error in errors {
-        let speaker = Speaker { body, start, prefix: &prefix };
-        for (path, message) in speaker.sentences(&error) {
-            let messages = by_path.entry(path).or_default();
-            if !messages.contains(&message) {
-                messages.push(message);
-            }
+    let speaker = Speaker { body, start: scope.start, prefix: &prefix };
+    let mut judgement = Judgement::default();
+    let mut by_path: BTreeMap<Path, (Vec<String>, Option<ResourceId>)> = BTreeMap::new();
+    for sentence in errors.flat_map(|error| speaker.sentences(&error)) {
+        if sentence.is_undecided {
+            judgement.is_undecided = true;
+            continue;
+        }
+        let (messages, related) = by_path.entry(sentence.path).or_default();
+        *related = related.or(sentence.related);
+        if !messages.contains(&sentence.message) {
+            messages.push(sentence.message);
         }
     }
-    by_path
+    judgement.failures = by_path
         .into_iter()
-        .map(|(path, messages)| Failure { anchor: path.anchor(root), message: messages.join("; "), path })
-        .collect()
+        .map(|(path, (messages, related))| Failure {
+            anchor: path.anchor(scope.root),
+            message: messages.join("; "),
+            path,
+            related,
+        })
+        .collect();
+    judgement
 }
 
 /// What the compiler of schemas says, without quoting the whole schema.
@@ -69,46 +99,60 @@ struct Speaker<'s, 'a> {
 }
 
 impl<'a> Speaker<'_, 'a> {
-    fn sentences(&self, error: &ValidationError<'_>) -> Vec<(Path, String)> {
+    fn sentences(&self, error: &ValidationError<'_>) -> Vec<Sentence> {
         let mut path = self.prefix.clone();
         path.extend_by_pointer(self.start, error.instance_path().as_str());
         let node = self.node(error);
-        let custom = self.description(error.schema_path().as_str());
-        let result = match error.kind() {
+        let plain = |path, message| Sentence { path, message, related: None, is_undecided: false };
+        let mut result = match error.kind() {
             ValidationErrorKind::Required { property } => {
                 let missing = path.with(Step::Key(property.as_str().unwrap_or_default().into()));
                 let message = format!("{missing} is missing");
-                vec![(missing, message)]
+                vec![plain(missing, message)]
             }
             ValidationErrorKind::AdditionalProperties { unexpected } => unexpected
                 .iter()
                 .map(|name| {
                     let extra = path.with(Step::Key(name.as_str().into()));
                     let message = format!("{extra} is not expected here{}", self.near(error, name));
-                    (extra, message)
+                    plain(extra, message)
                 })
                 .collect(),
             ValidationErrorKind::AnyOf { context } | ValidationErrorKind::OneOfNotValid { context } => {
                 let message = self
                     .closest(context)
                     .unwrap_or_else(|| format!("{} fits none of the forms", said(&path)));
-                vec![(path, message)]
+                vec![plain(path, message)]
             }
             ValidationErrorKind::PropertyNames { error } => {
                 let name = error.instance().as_str().unwrap_or_default().to_owned();
                 let extra = path.with(Step::Key(name.as_str().into()));
                 let message = format!("{extra} has a name that {}", demand_on_text(error.kind()));
-                vec![(extra, message)]
+                vec![plain(extra, message)]
+            }
+            ValidationErrorKind::Custom { message, .. } => {
+                let (message, related, is_undecided) = Fault::decode(message);
+                // What refers to a document is about all of it, wherever the rule begins.
+                let is_about_all = error.schema_path().as_str().ends_with("/x-referrers");
+                let (path, message) = if is_about_all {
+                    (Path::default(), message.to_owned())
+                } else {
+                    let message = format!("{} {message}", said(&path));
+                    (path, message)
+                };
+                vec![Sentence { path, message, related, is_undecided }]
             }
             kind => {
                 let message = format!("{} {}", said(&path), sentence(kind, node));
-                vec![(path, message)]
+                vec![plain(path, message)]
             }
         };
-        match custom {
-            Some(custom) => result.into_iter().map(|(path, _)| (path, custom.clone())).collect(),
-            None => result,
+        if let Some(custom) = self.description(error.schema_path().as_str()) {
+            for sentence in &mut result {
+                sentence.message.clone_from(&custom);
+            }
         }
+        result
     }
 
     fn node(&self, error: &ValidationError<'_>) -> Option<NodeRef<'a>> {
@@ -172,7 +216,7 @@ impl<'a> Speaker<'_, 'a> {
             .filter(|errors| !errors.is_empty())
             .min_by_key(|errors| (std::cmp::Reverse(depth(errors)), errors.len()))?;
         let mut messages: Vec<String> =
-            best.iter().flat_map(|error| self.sentences(error)).map(|(_, message)| message).collect();
+            best.iter().flat_map(|error| self.sentences(error)).map(|sentence| sentence.message).collect();
         messages.dedup();
         let mut message = messages.join("; ");
         let others = branches.len().saturating_sub(1);
@@ -352,7 +396,6 @@ fn sentence(kind: &ValidationErrorKind, node: Option<NodeRef<'_>>) -> String {
             },
             _ => format!("is {is}, which is not allowed"),
         },
-        Kind::Custom { message, .. } => message.clone(),
         other => format!("is {is}, which breaks `{}`", other.keyword()),
     }
 }

@@ -17,6 +17,8 @@ pub(super) enum Holds {
     Map,
     /// The value maps dotted paths to a schema, a scalar or a list (`x-has`).
     Paths,
+    /// The value may have a member `must`, a schema for another document (`x-ref`, `x-referrers`).
+    Must,
 }
 
 /// JSON Schema 2020-12 without `format`, `$dynamicRef` and `unevaluated*`, and the keywords of assize.
@@ -61,7 +63,14 @@ pub(super) const KEYWORDS: &[(&str, Holds)] = &[
     ("title", Holds::Nothing),
     ("type", Holds::Nothing),
     ("uniqueItems", Holds::Nothing),
+    ("x-contains", Holds::Nothing),
+    ("x-date", Holds::Nothing),
+    ("x-duration", Holds::Nothing),
     ("x-has", Holds::Paths),
+    ("x-ref", Holds::Must),
+    ("x-referrers", Holds::Must),
+    ("x-unique", Holds::Nothing),
+    ("x-value", Holds::Nothing),
 ];
 
 /// Where the subschemas of `keyword` stand; none if there is no such keyword.
@@ -92,6 +101,11 @@ pub(super) fn subschemas<'s>(
                     visit(keyword, format!("/{keyword}/{}", escape(name)), value);
                 }
             }
+            (Some(Holds::Must), Value::Object(members)) => {
+                if let Some(must) = members.get("must") {
+                    visit(keyword, format!("/{keyword}/must"), must);
+                }
+            }
             _ => {}
         }
     }
@@ -102,54 +116,102 @@ pub(super) fn escape(name: &str) -> String {
     name.replace('~', "~0").replace('/', "~1")
 }
 
-/// Checks that a schema, parameters put in, uses nothing but the vocabulary, and uses `x-has` and `$ref` rightly.
+/// Where a subschema stands.
+#[derive(Clone, Copy)]
+struct Standing {
+    /// At the start of a document: the top of a schema, or of a `must`, through combinations alone.
+    at_start: bool,
+    /// Inside a `must`, where there is an outer document.
+    in_must: bool,
+}
+
+/// Checks that a schema, parameters put in, uses nothing but the vocabulary: every keyword known, `$ref` to a
+/// definition, `x-referrers` at a start, `outer` inside a `must`. What the values of the other keywords of assize
+/// must be is checked when they are compiled.
 ///
 /// # Errors
 /// The first keyword that is unknown or misused.
 pub fn check_vocabulary(schema: &Value) -> Result<(), SchemaError> {
-    check(schema, "")
+    check(schema, "", Standing { at_start: true, in_must: false })
 }
 
-fn check(schema: &Value, pointer: &str) -> Result<(), SchemaError> {
+fn check(schema: &Value, pointer: &str, standing: Standing) -> Result<(), SchemaError> {
     let object = match schema {
         Value::Object(object) => object,
         Value::Bool(_) => return Ok(()),
         _ => return Err(error(pointer, "a schema should be a mapping, true or false")),
     };
     for (keyword, value) in object {
-        let place = format!("{pointer}/{}", escape(keyword));
-        let Some(holds) = holds(keyword) else {
-            return Err(SchemaError {
-                help: Some(suggest(keyword)),
-                ..error(&place, format!("unknown keyword `{keyword}`"))
-            });
-        };
-        match (holds, value) {
-            (Holds::List, Value::Array(list)) if !list.is_empty() => {}
-            (Holds::List, _) => {
-                return Err(error(&place, format!("`{keyword}` should be a list of schemas")));
-            }
-            (Holds::Map, Value::Object(_)) => {}
-            (Holds::Map, _) => {
-                return Err(error(&place, format!("`{keyword}` should be a mapping of schemas")));
-            }
-            (Holds::Paths, Value::Object(paths)) if !paths.is_empty() => check_paths(paths, &place)?,
-            (Holds::Paths, _) => {
-                return Err(error(&place, "`x-has` should be a mapping from paths to what they must be"));
-            }
-            _ => {}
-        }
-        if keyword == "$ref" && !value.as_str().is_some_and(|target| target.starts_with("#/$defs/")) {
-            return Err(error(&place, "`$ref` should be `#/$defs/<name>`"));
-        }
+        check_keyword(keyword, value, &format!("{pointer}/{}", escape(keyword)), standing)?;
     }
     let mut result = Ok(());
-    subschemas(object, |_, suffix, subschema| {
+    subschemas(object, |keyword, suffix, subschema| {
+        let combines = matches!(keyword, "allOf" | "anyOf" | "oneOf" | "not" | "if" | "then" | "else");
+        let is_must = matches!(keyword, "x-ref" | "x-referrers");
+        let standing = Standing {
+            at_start: is_must || (combines && standing.at_start),
+            in_must: is_must || standing.in_must,
+        };
         if result.is_ok() {
-            result = check(subschema, &format!("{pointer}{suffix}"));
+            result = check(subschema, &format!("{pointer}{suffix}"), standing);
         }
     });
     result
+}
+
+fn check_keyword(keyword: &str, value: &Value, place: &str, standing: Standing) -> Result<(), SchemaError> {
+    let Some(holds) = holds(keyword) else {
+        let unknown = error(place, format!("unknown keyword `{keyword}`"));
+        return Err(SchemaError { help: Some(suggest(keyword)), ..unknown });
+    };
+    match (holds, value) {
+        (Holds::List, Value::Array(list)) if !list.is_empty() => {}
+        (Holds::List, _) => return Err(error(place, format!("`{keyword}` should be a list of schemas"))),
+        (Holds::Map, Value::Object(_)) => {}
+        (Holds::Map, _) => return Err(error(place, format!("`{keyword}` should be a mapping of schemas"))),
+        (Holds::Paths, Value::Object(paths)) if !paths.is_empty() => check_paths(paths, place)?,
+        (Holds::Paths, _) => {
+            return Err(error(place, "`x-has` should be a mapping from paths to what they must be"));
+        }
+        _ => {}
+    }
+    if keyword == "$ref" && !value.as_str().is_some_and(|target| target.starts_with("#/$defs/")) {
+        return Err(error(place, "`$ref` should be `#/$defs/<name>`"));
+    }
+    if keyword == "x-referrers" && !standing.at_start {
+        return Err(error(
+            place,
+            "`x-referrers` should stand at the start: it is about the document, not a field",
+        ));
+    }
+    if matches!(keyword, "x-date" | "x-duration" | "x-value") && !standing.in_must && mentions(value, "outer")
+    {
+        return Err(error(place, "`outer` should stand inside a `must`: here is no document around"));
+    }
+    Ok(())
+}
+
+/// Whether a key occurs anywhere in a value.
+fn mentions(value: &Value, key: &str) -> bool {
+    match value {
+        Value::Object(object) => object.iter().any(|(name, value)| name == key || mentions(value, key)),
+        Value::Array(list) => list.iter().any(|value| mentions(value, key)),
+        _ => false,
+    }
+}
+
+/// Whether a schema looks at other documents.
+pub fn is_joined(schema: &Value) -> bool {
+    let Value::Object(object) = schema else { return false };
+    let own = object.iter().any(|(keyword, value)| match keyword.as_str() {
+        "x-ref" | "x-referrers" | "x-unique" => true,
+        // References are equal if they name one resource, and that takes looking up.
+        "x-value" => value.get("equals").is_some_and(Value::is_object),
+        _ => false,
+    });
+    let mut below = false;
+    subschemas(object, |_, _, subschema| below = below || is_joined(subschema));
+    own || below
 }
 
 fn check_paths(paths: &Map<String, Value>, place: &str) -> Result<(), SchemaError> {
@@ -181,6 +243,6 @@ fn suggest(keyword: &str) -> String {
     let best = KEYWORDS.iter().map(|(name, _)| (strsim::damerau_levenshtein(keyword, name), *name)).min();
     match best {
         Some((distance, name)) if distance <= 3 => format!("did you mean `{name}`?"),
-        _ => "rules use JSON Schema 2020-12 and `x-has`".to_owned(),
+        _ => "rules use JSON Schema 2020-12 and the keywords of assize".to_owned(),
     }
 }

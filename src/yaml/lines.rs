@@ -1,5 +1,6 @@
 //! From byte offsets to lines and columns.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::tape::Span;
@@ -8,13 +9,14 @@ use crate::finding::Location;
 /// Where the lines of a text begin. Built once a file, and only for files that have something to report.
 #[derive(Debug)]
 pub struct LineIndex<'a> {
-    text: &'a str,
+    text: Cow<'a, str>,
     starts: Vec<u32>,
 }
 
 impl<'a> LineIndex<'a> {
     /// Indexes a text; a line ends with LF, CRLF or CR.
-    pub fn new(text: &'a str) -> Self {
+    pub fn new(text: impl Into<Cow<'a, str>>) -> Self {
+        let text = text.into();
         let bytes = text.as_bytes();
         // A byte order mark is no column.
         let first = if text.starts_with('\u{feff}') { 3 } else { 0 };

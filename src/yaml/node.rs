@@ -35,6 +35,10 @@ impl<'a> NodeRef<'a> {
         self.tape.nodes.get(self.index as usize).unwrap_or(&MISSING)
     }
 
+    pub(super) fn raw(&self) -> Node {
+        *self.node()
+    }
+
     /// The tape that it is on.
     pub fn tape(&self) -> &'a Tape {
         self.tape
@@ -43,6 +47,11 @@ impl<'a> NodeRef<'a> {
     /// Its position on the tape.
     pub fn index(&self) -> u32 {
         self.index
+    }
+
+    /// Nodes of its subtree, itself included.
+    pub fn size(&self) -> u32 {
+        self.node().size
     }
 
     /// What it is.

@@ -143,6 +143,30 @@ impl Tape {
         });
     }
 
+    /// Begins a copy of a value of another tape, and gives its index. Spans stay those of the file that it came
+    /// from. Scalars are complete; the children of a collection follow, and then [`Tape::end_copy`].
+    pub fn begin_copy(&mut self, node: NodeRef<'_>) -> u32 {
+        let index = u32::try_from(self.nodes.len()).unwrap_or(u32::MAX);
+        let mut copy = node.raw();
+        if matches!(copy.kind, Kind::Map | Kind::List) {
+            (copy.size, copy.text) = (1, 0);
+        } else {
+            copy.text = u32::try_from(self.decoded.len()).unwrap_or(u32::MAX);
+            copy.flags |= DECODED;
+            self.decoded.push_str(node.text());
+        }
+        self.nodes.push(copy);
+        index
+    }
+
+    /// Ends the copy of a collection that got so many elements or entries.
+    pub fn end_copy(&mut self, index: u32, children: u32) {
+        let end = u32::try_from(self.nodes.len()).unwrap_or(u32::MAX);
+        if let Some(node) = self.nodes.get_mut(index as usize) {
+            (node.size, node.text) = (end - index, children);
+        }
+    }
+
     /// A tape of one empty mapping.
     pub fn of_empty_map() -> Self {
         Self {

@@ -1,0 +1,439 @@
+//! All resources of a run, who names whom, and the documents that joined rules read.
+//!
+//! Built once, after every file was seen, from what each batch of files left behind. Looking a reference up is a
+//! few hashes; finding who names a resource is one.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use serde_json::Value;
+
+use super::kind::{KindLibrary, KindName};
+use crate::finding::{DEFAULT_NAMESPACE, Location, OWN_GROUP, Resource};
+use crate::schema;
+use crate::schema::{PathSet, ResourceId};
+use crate::yaml::{Kind, NodeRef, Tape};
+
+/// A field of a kind that holds references: `spec.decisions[].grant`, and the kinds that it may name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReferenceField {
+    /// The field, from the root of the document.
+    pub field: String,
+    /// The kinds, the first being that of a name without prefix; `*` is any, with a prefix.
+    pub kinds: Vec<String>,
+    steps: Vec<FieldStep>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum FieldStep {
+    Key(String),
+    Items,
+}
+
+/// The reference fields that the schema of a kind declares by `x-ref`.
+pub fn reference_fields(schema: &Value) -> Vec<ReferenceField> {
+    let mut fields = Vec::new();
+    collect(schema, &mut Vec::new(), &mut fields);
+    fields
+}
+
+fn collect(schema: &Value, steps: &mut Vec<FieldStep>, fields: &mut Vec<ReferenceField>) {
+    if let Some(target) = schema.get("x-ref") {
+        let list = if target.is_array() { Some(target) } else { target.get("to") };
+        let kinds = list.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+        let kinds: Vec<String> = kinds.map(str::to_owned).collect();
+        let kinds = if kinds.is_empty() { vec!["*".to_owned()] } else { kinds };
+        fields.push(ReferenceField { field: written(steps), kinds, steps: steps.clone() });
+    }
+    for (name, value) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
+        steps.push(FieldStep::Key(name.clone()));
+        collect(value, steps, fields);
+        steps.pop();
+    }
+    if let Some(items) = schema.get("items") {
+        steps.push(FieldStep::Items);
+        collect(items, steps, fields);
+        steps.pop();
+    }
+}
+
+/// The field as kinds write it: a list of references is written like a single one.
+fn written(steps: &[FieldStep]) -> String {
+    let steps = steps.iter().map(|step| match step {
+        FieldStep::Key(key) => Some(key.as_str()),
+        FieldStep::Items => None,
+    });
+    schema::field_name(steps)
+}
+
+impl ReferenceField {
+    /// The keys on the way to it.
+    pub fn keys(&self) -> Vec<String> {
+        let keys = self.steps.iter().filter_map(|step| match step {
+            FieldStep::Key(key) => Some(key.clone()),
+            FieldStep::Items => None,
+        });
+        keys.collect()
+    }
+
+    /// Whether it may name a resource of this kind.
+    pub fn takes(&self, kind: &str) -> bool {
+        self.kinds.iter().any(|taken| taken == "*" || taken == kind)
+    }
+
+    /// The values that stand in the field.
+    pub fn values<'t>(&self, root: NodeRef<'t>) -> Vec<NodeRef<'t>> {
+        let mut nodes = vec![root];
+        for step in &self.steps {
+            nodes = match step {
+                FieldStep::Key(key) => nodes.iter().filter_map(|node| node.get(key)).collect(),
+                FieldStep::Items => nodes.iter().flat_map(|node| node.elements()).collect(),
+            };
+        }
+        nodes
+    }
+}
+
+/// A reference as it is written: `[kind:][namespace/]name`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reference<'t> {
+    /// The kind, if it is said.
+    pub kind: Option<&'t str>,
+    /// The namespace, if it is said.
+    pub namespace: Option<&'t str>,
+    /// The name.
+    pub name: &'t str,
+}
+
+impl<'t> Reference<'t> {
+    /// Takes a reference apart.
+    pub fn parse(text: &'t str) -> Self {
+        let (kind, rest) = text.split_once(':').map_or((None, text), |(kind, rest)| (Some(kind), rest));
+        let (namespace, name) =
+            rest.split_once('/').map_or((None, rest), |(space, name)| (Some(space), name));
+        Self { kind, namespace, name }
+    }
+
+    /// The kind that is said, else the first that a field takes.
+    pub fn kind_or(&self, kinds: &'t [String]) -> Option<&'t str> {
+        self.kind.or_else(|| kinds.first().map(String::as_str)).filter(|kind| *kind != "*")
+    }
+}
+
+/// What one batch of files leaves for the inventory.
+#[derive(Debug, Default)]
+pub struct Gathered {
+    /// Resources in the order of the text.
+    pub resources: Vec<Arc<Resource>>,
+    /// The documents that rules read; index of the root by resource.
+    documents: Vec<Option<u32>>,
+    tape: Tape,
+    texts: String,
+    edges: Vec<RawEdge>,
+}
+
+#[derive(Debug)]
+struct RawEdge {
+    /// Index in the batch.
+    from: u32,
+    field: u16,
+    start: u32,
+    length: u16,
+}
+
+impl Gathered {
+    /// Takes in a resource: its references, and its document if rules will read it.
+    pub fn add(
+        &mut self,
+        resource: Arc<Resource>,
+        root: NodeRef<'_>,
+        fields: &[ReferenceField],
+        keep: Option<&PathSet>,
+    ) {
+        let from = u32::try_from(self.resources.len()).unwrap_or(u32::MAX);
+        for (index, field) in (0_u16..).zip(fields) {
+            for text in field.values(root).into_iter().filter_map(|node| node.as_str()) {
+                let start = u32::try_from(self.texts.len()).unwrap_or(u32::MAX);
+                // Longer texts name nothing: a name has at most 253 characters.
+                let Ok(length) = u16::try_from(text.len()) else { continue };
+                self.texts.push_str(text);
+                self.edges.push(RawEdge { from, field: index, start, length });
+            }
+        }
+        self.documents.push(keep.map(|keep| copy(root, keep, &mut self.tape)));
+        self.resources.push(resource);
+    }
+}
+
+/// Copies what is read of a value. Depth is bounded by the limits of the tape that it comes from.
+fn copy(node: NodeRef<'_>, keep: &PathSet, tape: &mut Tape) -> u32 {
+    let index = tape.begin_copy(node);
+    let mut children = 0;
+    for (key, value) in node.members() {
+        if let Some(keep) = keep.of_key(key.text()).or_else(|| is_name(key, keep).then_some(keep)) {
+            tape.begin_copy(key);
+            copy(value, keep, tape);
+            children += 1;
+        }
+    }
+    for element in node.elements() {
+        copy(element, keep.of_element(element), tape);
+        children += 1;
+    }
+    if matches!(node.kind(), Kind::Map | Kind::List) {
+        tape.end_copy(index, children);
+    }
+    index
+}
+
+/// The keys by which elements of lists are told apart stay with them.
+fn is_name(key: NodeRef<'_>, keep: &PathSet) -> bool {
+    matches!(key.text(), "name" | "id") && matches!(keep, PathSet::Keys(_))
+}
+
+#[derive(Debug)]
+struct Entry {
+    resource: Arc<Resource>,
+    /// Batch and root.
+    document: Option<(u32, u32)>,
+}
+
+type Holders = HashMap<String, Vec<ResourceId>>;
+
+/// The resources of a run.
+#[derive(Debug)]
+pub struct Inventory {
+    entries: Vec<Entry>,
+    tapes: Vec<Tape>,
+    names: HashMap<Key, ResourceId>,
+    fields: HashMap<Arc<str>, HashMap<String, Vec<String>>>,
+    /// By target: who names it, and through which field.
+    incoming: HashMap<ResourceId, Vec<(ResourceId, Arc<str>)>>,
+    unresolved: Vec<ResourceId>,
+    holders: RwLock<HashMap<(String, String), Arc<Holders>>>,
+    nothing: Tape,
+}
+
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Key {
+    kind: Box<str>,
+    namespace: Box<str>,
+    name: Box<str>,
+}
+
+impl Inventory {
+    /// Puts together what all batches gathered.
+    pub fn new(batches: Vec<Gathered>, kinds: &KindLibrary) -> Self {
+        let mut entries = Vec::new();
+        let mut tapes = Vec::new();
+        let mut edges = Vec::new();
+        for (batch, gathered) in (0_u32..).zip(batches) {
+            let offset = entries.len();
+            let documents = gathered.documents.into_iter();
+            entries.extend(
+                gathered
+                    .resources
+                    .into_iter()
+                    .zip(documents)
+                    .map(|(resource, root)| Entry { resource, document: root.map(|root| (batch, root)) }),
+            );
+            tapes.push(gathered.tape);
+            edges.push((offset, gathered.texts, gathered.edges));
+        }
+        let mut names = HashMap::with_capacity(entries.len());
+        for (index, entry) in (0_u32..).zip(&entries) {
+            let identity = &entry.resource.identity;
+            if &*identity.group == OWN_GROUP {
+                let key = Key {
+                    kind: (*identity.kind).into(),
+                    namespace: (*identity.namespace).into(),
+                    name: (*identity.name).into(),
+                };
+                // Of two with one name, which is a problem of its own, the first counts.
+                names.entry(key).or_insert(ResourceId(index));
+            }
+        }
+        let mut fields: HashMap<Arc<str>, HashMap<String, Vec<String>>> = HashMap::new();
+        let mut lists: HashMap<Arc<str>, Vec<(Arc<str>, Vec<String>)>> = HashMap::new();
+        for schema in kinds.iter().filter(|schema| schema.name.is_own()) {
+            let of_kind = schema.references();
+            let pairs = of_kind.iter().map(|field| (field.field.clone(), field.kinds.clone()));
+            fields.insert(Arc::clone(&schema.name.kind), pairs.collect());
+            let list = of_kind.iter().map(|field| (Arc::from(field.field.as_str()), field.kinds.clone()));
+            lists.insert(Arc::clone(&schema.name.kind), list.collect());
+        }
+        let mut inventory = Self {
+            entries,
+            tapes,
+            names,
+            fields,
+            incoming: HashMap::new(),
+            unresolved: Vec::new(),
+            holders: RwLock::default(),
+            nothing: Tape::of_empty_map(),
+        };
+        for (offset, texts, edges) in edges {
+            for edge in edges {
+                let from = ResourceId(u32::try_from(offset).unwrap_or(u32::MAX) + edge.from);
+                let kind = inventory.resource(from).map(|resource| Arc::clone(&resource.identity.kind));
+                let Some((field, kinds)) =
+                    kind.and_then(|kind| lists.get(&kind)).and_then(|list| list.get(usize::from(edge.field)))
+                else {
+                    continue;
+                };
+                let text = texts.get(edge.start as usize..edge.start as usize + usize::from(edge.length));
+                let target =
+                    inventory.look_up(from, text.unwrap_or_default(), kinds.first().map(String::as_str));
+                let is_meant =
+                    |target| kinds.iter().any(|kind| kind == "*" || kind == inventory.kind_of(target));
+                if !target.is_some_and(is_meant) {
+                    inventory.unresolved.push(from);
+                }
+                if let Some(target) = target {
+                    inventory.incoming.entry(target).or_default().push((from, Arc::clone(field)));
+                }
+            }
+        }
+        inventory.unresolved.dedup();
+        inventory
+    }
+
+    /// Resources with a reference that names no document, or one of a kind that its field does not take.
+    pub fn unresolved(&self) -> &[ResourceId] {
+        &self.unresolved
+    }
+
+    /// All resources in the order in which they were seen.
+    pub fn resources(&self) -> impl Iterator<Item = (ResourceId, &Arc<Resource>)> {
+        (0_u32..).map(ResourceId).zip(self.entries.iter().map(|entry| &entry.resource))
+    }
+
+    /// A resource.
+    pub fn resource(&self, id: ResourceId) -> Option<&Arc<Resource>> {
+        self.entries.get(id.0 as usize).map(|entry| &entry.resource)
+    }
+
+    fn kind_of(&self, id: ResourceId) -> &str {
+        self.resource(id).map_or("", |resource| &resource.identity.kind)
+    }
+
+    /// What a text names where it stands in `from`; `kind` is that of a name without prefix.
+    fn look_up(&self, from: ResourceId, text: &str, kind: Option<&str>) -> Option<ResourceId> {
+        let reference = Reference::parse(text);
+        let kind = reference.kind.or(kind.filter(|kind| *kind != "*"))?;
+        let namespace =
+            reference.namespace.or_else(|| self.resource(from).map(|resource| &*resource.identity.namespace));
+        let key = Key {
+            kind: kind.into(),
+            namespace: namespace.unwrap_or(DEFAULT_NAMESPACE).into(),
+            name: reference.name.into(),
+        };
+        self.names.get(&key).copied()
+    }
+
+    /// The kind of a name without prefix in a field: what the kind's schema lists first.
+    fn first_kind(&self, from: ResourceId, field: &str) -> Option<&str> {
+        let kinds = self.fields.get(self.kind_of(from))?.get(field)?;
+        kinds.first().map(String::as_str)
+    }
+}
+
+impl schema::Inventory for Inventory {
+    fn resolve(&self, from: ResourceId, field: &str, text: &str, first: Option<&str>) -> Option<ResourceId> {
+        self.look_up(from, text, self.first_kind(from, field).or(first))
+    }
+
+    fn canonical(&self, from: ResourceId, field: &str, text: &str) -> Option<String> {
+        let first = self.first_kind(from, field)?;
+        let reference = Reference::parse(text);
+        let kind = reference.kind.unwrap_or(first);
+        let own = self.resource(from).map_or(DEFAULT_NAMESPACE, |resource| &resource.identity.namespace);
+        Some(format!("{kind}:{}/{}", reference.namespace.unwrap_or(own), reference.name))
+    }
+
+    fn document(&self, resource: ResourceId) -> NodeRef<'_> {
+        let place = self.entries.get(resource.0 as usize).and_then(|entry| entry.document);
+        let found = place.and_then(|(batch, root)| Some(self.tapes.get(batch as usize)?.node(root)));
+        found.unwrap_or_else(|| self.nothing.node(0))
+    }
+
+    fn kind(&self, resource: ResourceId) -> &str {
+        self.kind_of(resource)
+    }
+
+    fn describe(&self, resource: ResourceId) -> String {
+        self.resource(resource).map_or_else(String::new, |resource| resource.identity.to_string())
+    }
+
+    fn location(&self, resource: ResourceId) -> Option<Location> {
+        self.resource(resource).map(|resource| resource.location.clone())
+    }
+
+    fn referrers(&self, target: ResourceId, kinds: &[String], fields: &[String]) -> Vec<ResourceId> {
+        let is_meant = |(from, field): &&(ResourceId, Arc<str>)| {
+            (fields.is_empty() || fields.iter().any(|wanted| **wanted == **field))
+                && kinds.iter().any(|kind| kind == "*" || kind == self.kind_of(*from))
+        };
+        let edges = self.incoming.get(&target).map(Vec::as_slice).unwrap_or_default();
+        let mut found: Vec<ResourceId> = edges.iter().filter(is_meant).map(|(from, _)| *from).collect();
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+
+    fn holders(&self, kinds: &[String], field: &str, value: &str) -> Vec<ResourceId> {
+        let mut found: Vec<ResourceId> = Vec::new();
+        for kind in kinds {
+            let index = self.index(kind, field);
+            found.extend(index.get(value).into_iter().flatten());
+        }
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+}
+
+impl Inventory {
+    /// Who has which value in a field; made when first asked for.
+    fn index(&self, kind: &str, field: &str) -> Arc<Holders> {
+        let key = (kind.to_owned(), field.to_owned());
+        if let Some(index) = self.holders.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
+            return Arc::clone(index);
+        }
+        let mut steps = Vec::new();
+        for part in field.split('.') {
+            let name = part.trim_end_matches("[]");
+            steps.push(FieldStep::Key(name.to_owned()));
+            steps.extend((name.len()..part.len()).step_by(2).map(|_| FieldStep::Items));
+        }
+        let path = ReferenceField { field: field.to_owned(), kinds: Vec::new(), steps };
+        let mut index = Holders::new();
+        for (id, resource) in self.resources() {
+            if kind != "*" && *resource.identity.kind != *kind {
+                continue;
+            }
+            let found = path.values(schema::Inventory::document(self, id)).into_iter();
+            // The elements of a list stand in the field of the list.
+            let found = found.flat_map(|node| {
+                let own = (node.kind() != Kind::List).then_some(node);
+                own.into_iter().chain(node.elements())
+            });
+            for node in found {
+                let holders = index.entry(node.to_value().to_string()).or_default();
+                if holders.last() != Some(&id) {
+                    holders.push(id);
+                }
+            }
+        }
+        let index = Arc::new(index);
+        let mut all = self.holders.write().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(all.entry(key).or_insert(index))
+    }
+}
+
+impl KindName {
+    /// Whether it has the name, in our own group.
+    pub fn is(&self, name: &str) -> bool {
+        self.is_own() && *self.kind == *name
+    }
+}

@@ -1,0 +1,116 @@
+//! What a keyword may look at besides the value it stands on: its document, the clock, other documents.
+
+use std::sync::LazyLock;
+
+use crate::date::Moment;
+use crate::finding::Location;
+use crate::yaml::{NodeRef, Tape};
+
+/// A resource of the inventory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ResourceId(pub u32);
+
+/// All resources of a run, for keywords that look at other documents. Texts of references resolve by the schema
+/// of the kind that holds them.
+pub trait Inventory: Sync + std::fmt::Debug {
+    /// The resource that `text` names where it stands in the field `field` (`spec.decisions[].grant`) of `from`.
+    /// `first` is the kind of a name without prefix where the kind's schema says none.
+    fn resolve(&self, from: ResourceId, field: &str, text: &str, first: Option<&str>) -> Option<ResourceId>;
+
+    /// The identity that `text` names there, whether it exists or not; none if it is no reference field.
+    fn canonical(&self, from: ResourceId, field: &str, text: &str) -> Option<String>;
+
+    /// The document of a resource, as far as rules read it.
+    fn document(&self, resource: ResourceId) -> NodeRef<'_>;
+
+    /// The kind of a resource, as rules write it.
+    fn kind(&self, resource: ResourceId) -> &str;
+
+    /// The resource as reports name it.
+    fn describe(&self, resource: ResourceId) -> String;
+
+    /// Where a resource is written.
+    fn location(&self, resource: ResourceId) -> Option<Location>;
+
+    /// The distinct resources of these kinds that name `target` in one of these fields (none: in any).
+    fn referrers(&self, target: ResourceId, kinds: &[String], fields: &[String]) -> Vec<ResourceId>;
+
+    /// The resources of these kinds that have `value`, as JSON, in the field.
+    fn holders(&self, kinds: &[String], field: &str, value: &str) -> Vec<ResourceId>;
+}
+
+/// What is the same for all evaluations of a run.
+#[derive(Clone, Debug)]
+pub struct RunContext<'r> {
+    /// The clock.
+    pub as_of: Moment,
+    /// The other resources; none while local rules are evaluated.
+    pub inventory: Option<&'r dyn Inventory>,
+}
+
+/// The document that is being judged, and what is around it.
+#[derive(Clone, Copy, Debug)]
+pub struct Scope<'a> {
+    /// The root of the document.
+    pub root: NodeRef<'a>,
+    /// Where the rule begins in it.
+    pub start: NodeRef<'a>,
+    /// The resource, if it is in the inventory.
+    pub resource: Option<ResourceId>,
+    /// The run.
+    pub run: &'a RunContext<'a>,
+    /// Within `must`: the document one step out.
+    pub outer: Option<&'a Scope<'a>>,
+}
+
+/// A value with its scope: the node that `jsonschema` walks.
+#[derive(Clone, Copy, Debug)]
+pub struct Subject<'a> {
+    /// The value.
+    pub node: NodeRef<'a>,
+    /// Its surroundings.
+    pub scope: &'a Scope<'a>,
+}
+
+static EMPTY_MAP: LazyLock<Tape> = LazyLock::new(Tape::of_empty_map);
+
+static NO_RUN: LazyLock<RunContext<'static>> = LazyLock::new(|| RunContext {
+    as_of: Moment::parse("1970-01-01").expect("it is a date"),
+    inventory: None,
+});
+
+/// The scope of values that stand in no document, such as names of properties.
+pub(super) static NOWHERE: LazyLock<Scope<'static>> = LazyLock::new(|| Scope {
+    root: EMPTY_MAP.node(0),
+    start: EMPTY_MAP.node(0),
+    resource: None,
+    run: &NO_RUN,
+    outer: None,
+});
+
+/// The start of a rule: the node at a path of keys, or an empty mapping where there is none.
+pub fn start<'a>(root: NodeRef<'a>, at: &[String]) -> NodeRef<'a> {
+    root.at(at.iter().map(String::as_str)).unwrap_or_else(|| EMPTY_MAP.node(0))
+}
+
+impl<'a> Scope<'a> {
+    /// The scope of a document in a run.
+    pub fn new(
+        root: NodeRef<'a>,
+        at: &[String],
+        resource: Option<ResourceId>,
+        run: &'a RunContext<'a>,
+    ) -> Self {
+        Self { root, start: start(root, at), resource, run, outer: None }
+    }
+
+    /// The scope of a document that no rule looks around in: schemas of kinds.
+    pub fn alone(root: NodeRef<'a>) -> Self {
+        Self { root, start: root, resource: None, run: &NO_RUN, outer: None }
+    }
+
+    /// The start as a subject.
+    pub fn subject(&'a self) -> Subject<'a> {
+        Subject { node: self.start, scope: self }
+    }
+}
