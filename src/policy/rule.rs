@@ -16,7 +16,7 @@ use crate::problem::{Code, Problem};
 use crate::schema::{
     Body, Description, Parameters, Strictness, check_vocabulary, expand, substitute, unknown_paths,
 };
-use crate::yaml::{NodeRef, Place, Tape, typed};
+use crate::yaml::{Kind, NodeRef, Place, Tape, typed};
 
 /// A rule, its parameters and severity as the configuration sets them.
 #[derive(Debug)]
@@ -229,6 +229,9 @@ pub(super) fn read(
             refuse(place.node, format!("two examples are called {:?}", place.value.name));
         }
         let ExampleForm { name, resource, expect } = place.value;
+        if tape.node(resource.node).kind() != Kind::Map {
+            refuse(resource.node, "`resource` should be a mapping".to_owned());
+        }
         examples.push(Example { name, node: place.node, resource: resource.node, expect });
     }
     if !problems.is_empty() {
