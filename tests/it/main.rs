@@ -1,0 +1,4 @@
+//! Integration tests, as one binary.
+
+mod scene;
+mod schemas;
