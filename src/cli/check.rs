@@ -22,6 +22,11 @@ pub(super) fn run(arguments: &CheckArguments, common: &Common) -> Result<Exit, F
             "two formats go to standard output; give one a file: -o json=report.json".to_owned(),
         ));
     }
+    let mut files: Vec<&Path> = arguments.output.iter().filter_map(|output| output.file.as_deref()).collect();
+    files.sort();
+    if let Some([file, _]) = files.windows(2).find(|pair| pair.first() == pair.last()) {
+        return Err(Failure::Plain(format!("two formats go to {}", file.display())));
+    }
     let request = request(arguments, common)?;
     let start = match &request.standard_input {
         Some(_) => None,
