@@ -81,7 +81,7 @@ fn dialect(tape: &Tape, document: &Document, mapping: Option<&DocumentMapping>) 
 }
 
 /// The group of an `apiVersion`; that of `v1` is `core`.
-fn group_of(api_version: &str) -> &str {
+pub fn group_of(api_version: &str) -> &str {
     api_version.split_once('/').map_or("core", |(group, _)| group)
 }
 

@@ -6,5 +6,5 @@
 mod identity;
 mod kind;
 
-pub use identity::{Candidate, Classified, DocumentMapping, Expectation, classify};
+pub use identity::{Candidate, Classified, DocumentMapping, Expectation, classify, group_of};
 pub use kind::{KindLibrary, KindName, KindSchema, Pattern};

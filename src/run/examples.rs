@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::policies::Policies;
-use crate::estate::KindName;
+use crate::estate::{KindName, group_of};
 use crate::evaluate::judge;
 use crate::finding::{Location, OWN_GROUP};
 use crate::policy::{Example, Expected, Locator, Rule};
@@ -93,13 +93,20 @@ fn differences(
 ) -> Vec<String> {
     let root = rule.origin.tape.node(example.resource);
     let text = |path: &[&str]| root.at(path.iter().copied()).map_or("", |node| node.text());
-    let group = text(&["apiVersion"]).split_once('/').map_or(OWN_GROUP, |(group, _)| group);
+    let group = match text(&["apiVersion"]) {
+        "" => OWN_GROUP,
+        version => group_of(version),
+    };
     let kind = KindName { group: group.into(), kind: text(&["kind"]).into() };
     let namespace =
         root.at(["metadata", "namespace"]).map_or(crate::finding::DEFAULT_NAMESPACE, |node| node.text());
     let mut lines = Vec::new();
-    if let Some(Ok(body)) = policies.kinds.get(&kind).map(|schema| schema.body()) {
-        // An example that could not exist proves nothing.
+    // An example that could not exist proves nothing.
+    let schema = policies.kinds.get(&kind);
+    if schema.is_none() && kind.is_own() && !policies.rules.assigned_kinds.contains(&kind) {
+        lines.push(format!("! no schema describes the kind {kind}"));
+    }
+    if let Some(Ok(body)) = schema.map(|schema| schema.body()) {
         lines.extend(
             body.failures(root, &[])
                 .into_iter()
