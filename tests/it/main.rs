@@ -1,4 +1,5 @@
 //! Integration tests, as one binary.
 
+mod clinic;
 mod scene;
 mod schemas;

@@ -8,6 +8,7 @@
 )]
 
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -51,9 +52,9 @@ impl Scene {
         self
     }
 
-    /// The same with a copy of a folder of this project.
-    pub(crate) fn with_copy_of(self, folder: &str) -> Self {
-        copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder), &self.folder);
+    /// The same with the example of the clinic as its content.
+    pub(crate) fn with_clinic(self) -> Self {
+        copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/clinic"), &self.folder);
         self
     }
 
@@ -62,6 +63,11 @@ impl Scene {
         let path = self.folder.join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
+    }
+
+    /// Reads a file.
+    pub(crate) fn read(&self, path: &str) -> String {
+        fs::read_to_string(self.folder.join(path)).unwrap()
     }
 
     /// A run of the program that has not begun.
@@ -74,6 +80,15 @@ impl Scene {
     /// Runs the program.
     pub(crate) fn run(&self, arguments: &[&str]) -> Outcome {
         finish(&mut self.command(arguments))
+    }
+
+    /// Runs the program and gives it something to read.
+    pub(crate) fn run_with_input(&self, arguments: &[&str], input: &str) -> Outcome {
+        let mut command = self.command(arguments);
+        let mut child =
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        outcome(&child.wait_with_output().unwrap())
     }
 
     /// Runs `check` on the day of the examples with these further arguments; gives the report of the json format.
@@ -116,4 +131,43 @@ fn copy(from: &Path, to: &Path) {
             fs::copy(entry.path(), target).unwrap();
         }
     }
+}
+
+/// The findings of a report, one line each: place, rule, resource, path, message.
+pub(crate) fn finding_lines(report: &Value) -> Vec<String> {
+    let text = |value: &Value, pointer: &str| value.pointer(pointer).unwrap().as_str().unwrap().to_owned();
+    let list = report.get("findings").unwrap().as_array().unwrap();
+    list.iter()
+        .map(|finding| {
+            format!(
+                "{} {} {}/{} {}: {}",
+                place(finding.get("location").unwrap()),
+                text(finding, "/rule"),
+                text(finding, "/resource/kind"),
+                text(finding, "/resource/name"),
+                text(finding, "/location/path"),
+                text(finding, "/message"),
+            )
+        })
+        .collect()
+}
+
+/// The problems of a report, one line each: place, code, message.
+pub(crate) fn problem_lines(report: &Value) -> Vec<String> {
+    let text = |value: &Value, key: &str| value.get(key).unwrap().as_str().unwrap().to_owned();
+    let list = report.get("problems").unwrap().as_array().unwrap();
+    list.iter()
+        .map(|problem| {
+            let place = match problem.get("location").unwrap() {
+                Value::Null => "-".to_owned(),
+                location => place(location),
+            };
+            format!("{place} {}: {}", text(problem, "code"), text(problem, "message"))
+        })
+        .collect()
+}
+
+fn place(location: &Value) -> String {
+    let number = |key: &str| location.get(key).unwrap().as_u64().unwrap();
+    format!("{}:{}:{}", location.get("file").unwrap().as_str().unwrap(), number("line"), number("column"))
 }

@@ -477,9 +477,9 @@ fn scenes() -> Vec<(Scene, Vec<&'static str>)> {
         .with("chart/templates/t.yaml", "{{ x }}")
         .with("policies/house.yaml", "{apiVersion: assize.dev/v1, kind: Rule, metadata: {name: bad}, spec: {}}");
     vec![
-        (Scene::new().with_copy_of("examples/clinic"), vec![]),
-        (Scene::new().with_copy_of("examples/clinic"), vec!["--framework", "hipaa", "--fail-on", "never"]),
-        (Scene::new().with_copy_of("examples/clinic"), vec!["--kind", "Person", "--rule", "no-such-rule"]),
+        (Scene::new().with_clinic(), vec![]),
+        (Scene::new().with_clinic(), vec!["--framework", "hipaa", "--fail-on", "never"]),
+        (Scene::new().with_clinic(), vec!["--kind", "Person", "--rule", "no-such-rule"]),
         (many, vec![]),
         (Scene::new().with("data.txt", "x"), vec![]),
         (Scene::new(), vec!["--allow-empty"]),
