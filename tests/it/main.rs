@@ -1,5 +1,6 @@
 //! Integration tests, as one binary.
 
+mod cli;
 mod clinic;
 mod scene;
 mod schemas;
