@@ -2,5 +2,6 @@
 
 mod cli;
 mod clinic;
+mod determinism;
 mod scene;
 mod schemas;

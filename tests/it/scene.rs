@@ -70,6 +70,24 @@ impl Scene {
         fs::read_to_string(self.folder.join(path)).unwrap()
     }
 
+    /// Makes a repository of the folder, in which nothing is tracked yet.
+    pub(crate) fn init(&self) -> git2::Repository {
+        // Not even the templates of this machine.
+        let options = &mut git2::RepositoryInitOptions::new();
+        git2::Repository::init_opts(&self.folder, options.external_template(false)).unwrap()
+    }
+
+    /// Makes a repository with everything that is not ignored in its one commit.
+    pub(crate) fn commit(&self) {
+        let repository = self.init();
+        let mut index = repository.index().unwrap();
+        index.add_all(["*"], git2::IndexAddOption::DEFAULT, None).unwrap();
+        index.write().unwrap();
+        let tree = repository.find_tree(index.write_tree().unwrap()).unwrap();
+        let author = git2::Signature::new("a", "a@example.org", &git2::Time::new(0, 0)).unwrap();
+        repository.commit(Some("HEAD"), &author, &author, "Begin", &tree, &[]).unwrap();
+    }
+
     /// A run of the program that has not begun.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_assize"));
