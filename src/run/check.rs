@@ -278,15 +278,18 @@ impl<'r> Check<'r> {
 
     fn candidate(&self, candidate: &Candidate, context: &mut FileContext<'_>, result: &mut BatchResult) {
         let identity = &candidate.identity;
-        if &*identity.group == OWN_GROUP && &*identity.kind == "Rule" {
-            if !self.policies.policy_files.is_match(&*context.path) {
-                let node = context.tape.node(candidate.anchor);
-                let problem = Problem::new(
-                    Code::MisplacedRule,
-                    format!("rule {} is not loaded from here", identity.name),
-                );
-                result.outcome.problems.push(problem.at(context.location(node, "")));
-            }
+        let is_rule = &*identity.group == OWN_GROUP && &*identity.kind == "Rule";
+        let is_catalogue = &*identity.group == OWN_GROUP
+            && &*identity.kind == "Framework"
+            && context.tape.node(candidate.node).at(["spec", "requirements"]).is_some();
+        if (is_rule || is_catalogue) && !self.policies.policy_files.is_match(&*context.path) {
+            let node = context.tape.node(candidate.anchor);
+            let message =
+                format!("{} {} is not loaded from here", identity.kind.to_lowercase(), identity.name);
+            let problem = Problem::new(Code::MisplacedRule, message);
+            result.outcome.problems.push(problem.at(context.location(node, "")));
+        }
+        if is_rule {
             return;
         }
         let kind = self.plan.for_kind(&KindName::of(identity));
