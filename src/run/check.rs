@@ -183,9 +183,10 @@ impl<'r> Check<'r> {
             let from_base = self.root.from_base(path).unwrap_or(path);
             has_known_extension(path) || self.documents.is_match(from_base)
         };
-        let (listing, found) = self.root.list(&distinct(folders), &wanted, self.request.threads);
+        let folders = distinct(folders);
+        let (listing, found) = self.root.list(&folders, &wanted, self.request.threads);
         problems.extend(found);
-        let excluded = exclusions(self.root, &listing.entries);
+        let excluded = exclusions(self.root, &folders, &listing.entries);
         let Listing { entries, skipped: links } = listing;
         let is_estate = |path: &str| self.is_estate(path);
         skipped.extend(links.into_iter().filter(|each| is_estate(&each.path)));
