@@ -5,3 +5,4 @@ mod clinic;
 mod determinism;
 mod scene;
 mod schemas;
+mod tree;
