@@ -5,4 +5,5 @@ mod clinic;
 mod determinism;
 mod scene;
 mod schemas;
+mod tidy;
 mod tree;
