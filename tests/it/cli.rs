@@ -4,7 +4,7 @@ use std::process::Stdio;
 
 use serde_json::Value;
 
-use crate::scene::{DAY, Outcome, Scene, finding_lines, finish, problem_lines};
+use crate::scene::{DAY, Outcome, Scene, finding_lines, finish, finish_with_input, problem_lines};
 
 /// A repository with one rule of its own, which wants a colour.
 fn house(severity: &str) -> Scene {
@@ -214,6 +214,18 @@ fn standard_input() {
     says(&scene.run_with_input(&["check", "-"], GOOD), 0, &["No findings"], &[]);
     says(&scene.run_with_input(&["check", "-"], "a: ["), 2, &["problem[invalid-yaml]"], &[]);
     says(&scene.run_with_input(&["check", "-"], ""), 2, &["problem[nothing-evaluated]"], &[]);
+    // Its path is meant from the current folder, and shown from the top, whether the file exists or not.
+    scene.write("estate/deep/here.yaml", GOOD);
+    let absolute = scene.folder.join("estate/deep/new/a.yaml");
+    for name in ["new/a.yaml", "./new/a.yaml", "../deep/new/a.yaml", absolute.to_str().unwrap()] {
+        let mut command = scene.command(&["check", "-", "-q", "--stdin-filename", name]);
+        let outcome = finish_with_input(command.current_dir(scene.folder.join("estate/deep")), BAD);
+        says(&outcome, 1, &["estate/deep/new/a.yaml\n", "[estate/deep/new/a.yaml:4:1]"], &[]);
+    }
+    for name in ["new/../../a.yaml", "/", ""] {
+        let outcome = scene.run_with_input(&["check", "-", "--stdin-filename", name], BAD);
+        says(&outcome, 2, &[], &["should name a file within the repository"]);
+    }
     let limited = ["check", "-", "--max-file-size", "10"];
     says(&scene.run_with_input(&limited, BAD), 2, &[], &["more than 10 bytes"]);
 }

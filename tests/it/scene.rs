@@ -102,11 +102,7 @@ impl Scene {
 
     /// Runs the program and gives it something to read.
     pub(crate) fn run_with_input(&self, arguments: &[&str], input: &str) -> Outcome {
-        let mut command = self.command(arguments);
-        let mut child =
-            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
-        outcome(&child.wait_with_output().unwrap())
+        finish_with_input(&mut self.command(arguments), input)
     }
 
     /// Runs `check` on the day of the examples with these further arguments; gives the report of the json format.
@@ -128,6 +124,15 @@ impl Drop for Scene {
 /// Runs a command to its end.
 pub(crate) fn finish(command: &mut Command) -> Outcome {
     outcome(&command.output().unwrap())
+}
+
+/// Runs a command to its end and gives it something to read.
+pub(crate) fn finish_with_input(command: &mut Command, input: &str) -> Outcome {
+    let command = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    // A program that ends before it reads says why by itself.
+    drop(child.stdin.take().unwrap().write_all(input.as_bytes()));
+    outcome(&child.wait_with_output().unwrap())
 }
 
 fn outcome(output: &std::process::Output) -> Outcome {
