@@ -405,7 +405,7 @@ fn schema_and_loader_agree_on_configurations() {
     check(include_str!("../../examples/clinic/assize.yaml"), true);
     for good in [
         "{}",
-        "{frameworks: [], estate: ['estate/**'], exclude: ['**/tmp/*'], policies: ['rules/*.yaml'], schemas: [kinds]}",
+        "{frameworks: [], estate: ['estate/**'], exclude: ['**/old/*'], policies: ['rules/*.yaml'], schemas: [kinds]}",
         "{frameworks: , estate: , policies: , schemas: , fail_on: }",
         "{documents: [{path: '*.yml', kind: GithubWorkflow}, {path: a, kind: apps/Deployment, yaml: '1.1'}, {path: b, yaml: '1.2'}]}",
         "{rules: {a: {severity: low, enabled: true, params: {n: 1, m: [x]}}, b: {enabled: false, reason: no use}, c: {}}}",
