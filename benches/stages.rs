@@ -4,9 +4,17 @@
 //! fixed seed and is written to a temporary folder. Whole runs are measured in processes of their own (this
 //! program, started again), so that peak memory is that of one run. Times are the least of several runs.
 #![expect(clippy::print_stdout, reason = "the table is the output")]
+#![expect(
+    clippy::disallowed_methods,
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "figures for people, measured on real files"
+)]
 
 mod estate;
 
+use std::borrow::Cow;
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -14,16 +22,20 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use std::{env, fs};
 
-use assize::estate::{Expectation, KindName, classify};
-use assize::evaluate::{FileContext, Outcome, evaluate};
+use assize::date::Moment;
+use assize::estate::{Candidate, Expectation, KindName, classify};
+use assize::evaluate::{FileContext, Outcome, Phase, admit, evaluate};
 use assize::load::Root;
 use assize::plan::Plan;
 use assize::policy::{RuleSet, Selection};
 use assize::run::{CheckRequest, Policies, check, load_policies};
-use assize::yaml::{Limits, parse};
+use assize::schema::RunContext;
+use assize::yaml::{Limits, Tape, parse};
 
 /// Seed of the estate.
 const SEED: u64 = 20_261_120;
+/// The clock of every run.
+const CLOCK: &str = "2026-11-20";
 /// Rules of the library that the runs are limited to: the first in alphabetical order that apply to the estate.
 const RULES: usize = 30;
 /// Repetitions, of which the fastest counts.
@@ -49,7 +61,7 @@ fn once(folder: &Path, threads: &str, rules: &str) {
     let root = Root::discover(folder).expect("the estate was written before");
     let request = CheckRequest {
         selection: selection(rules),
-        as_of: "2026-11-20".to_owned(),
+        as_of: CLOCK.to_owned(),
         threads: threads.parse().unwrap_or_default(),
         ..CheckRequest::default()
     };
@@ -119,10 +131,17 @@ fn judge(plan: &Plan<'_>, file: &estate::EstateFile, outcome: &mut Outcome) {
     let name: Arc<str> = file.path.as_str().into();
     let (mut tape, _) = parse(file.text.clone().into_bytes(), &name, &Limits::default());
     let found = classify(&mut tape, &name, None, Expectation::Anything);
-    let mut context = FileContext::new(&name, &name, &tape);
-    for candidate in &found.candidates {
+    judge_all(plan, &name, &tape, &found.candidates, outcome);
+}
+
+fn judge_all(plan: &Plan<'_>, name: &Arc<str>, tape: &Tape, candidates: &[Candidate], outcome: &mut Outcome) {
+    let run = RunContext { as_of: Moment::parse(CLOCK).expect("it is a date"), inventory: None };
+    let text = || Cow::Borrowed(tape.source());
+    let mut context = FileContext::new(name, name, &text);
+    for candidate in candidates {
         let kind = plan.for_kind(&KindName::of(&candidate.identity));
-        drop(evaluate(plan, &kind, candidate, &mut context, outcome));
+        let admitted = admit(plan, &kind, candidate, tape, &mut context, &mut outcome.problems);
+        evaluate(plan, &kind, Phase::Local, &admitted, &run, &mut context, outcome);
     }
 }
 
@@ -146,7 +165,7 @@ fn stages(root: &Root, files: &[estate::EstateFile], bytes: usize, policies: &Po
     println!("| --- | --- | --- | --- | --- |");
     let row = |name: &str, time: Duration, resources: usize, pairs: u64| {
         let per = |count: f64| {
-            if count > 0.0 { format!("{:.0} ns", time.as_nanos() as f64 / count) } else { "".into() }
+            if count > 0.0 { format!("{:.0} ns", time.as_nanos() as f64 / count) } else { String::new() }
         };
         let speed = megabytes(bytes as u64) / time.as_secs_f64();
         println!(
@@ -190,11 +209,7 @@ fn stages(root: &Root, files: &[estate::EstateFile], bytes: usize, policies: &Po
         let time = fastest(|| {
             let mut outcome = Outcome::new(rules);
             for (name, tape, candidates) in &tapes {
-                let mut context = FileContext::new(name, name, tape);
-                for candidate in candidates {
-                    let kind = plan.for_kind(&KindName::of(&candidate.identity));
-                    drop(evaluate(plan, &kind, candidate, &mut context, &mut outcome));
-                }
+                judge_all(plan, name, tape, candidates, &mut outcome);
             }
             pairs = outcome.pairs;
         });

@@ -13,7 +13,7 @@ use crate::finding::{Finding, Location, Resource, Status};
 use crate::plan::{Applicable, KindPlan, Plan};
 use crate::policy::{Check, Compiled, Rule};
 use crate::problem::{Code, Problem};
-use crate::schema::{self, Failure, Judgement, Path, ResourceId, RunContext, Scope, Step, describe};
+use crate::schema::{self, Failure, Judgement, Path, ResourceId, RunContext, Scope, Step};
 use crate::yaml::{Kind, LineIndex, NodeRef, Span, Tape};
 
 /// What became of the resources that a rule matched; every matched resource counts in exactly one of the others.
@@ -396,14 +396,10 @@ fn collect_ambiguous<'t>(node: NodeRef<'t>, path: &Path, failures: &mut Vec<Fail
         };
         let message = format!(
             "{path} is {}, read here as {is} and otherwise by other YAML versions, should be unmistakable",
-            describe_plain(node)
+            node.text()
         );
         failures.push(Failure { path: path.clone(), message, anchor: Some(node), related: None });
     }
-}
-
-fn describe_plain(node: NodeRef<'_>) -> String {
-    if node.kind() == Kind::Text { node.text().to_owned() } else { describe(node) }
 }
 
 /// The message of a panic.

@@ -112,9 +112,10 @@ impl<'r> Plan<'r> {
         for rule in joined.iter().filter_map(|each| self.rules.rules.get(each.rule as usize)) {
             keep.add(&rule.reads.own);
             let is_engine = matches!(rule.check, Check::UnresolvedReference);
-            let references =
-                schema.filter(|_| is_engine).map(|schema| schema.references()).unwrap_or_default();
-            references.iter().for_each(|field| keep.insert(&field.keys()));
+            let references = schema.filter(|_| is_engine).map(KindSchema::references).unwrap_or_default();
+            for field in references {
+                keep.insert(&field.keys());
+            }
             is_read |= !is_engine || !references.is_empty();
         }
         for (read, set) in self.rules.rules.iter().flat_map(|rule| &rule.reads.others) {

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::BoolishValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::estate::Pattern;
@@ -32,7 +33,7 @@ pub(super) struct Common {
     #[arg(long, global = true, default_value_t = 0, env = "ASSIZE_THREADS", value_name = "N")]
     pub(super) threads: usize,
     /// Print nothing but findings and problems
-    #[arg(short, long, global = true, env = "ASSIZE_QUIET")]
+    #[arg(short, long, global = true, env = "ASSIZE_QUIET", value_parser = BoolishValueParser::new())]
     pub(super) quiet: bool,
 }
 
@@ -93,7 +94,7 @@ pub(super) struct CheckArguments {
     #[arg(long, value_name = "DATE", env = "ASSIZE_AS_OF")]
     pub(super) as_of: Option<String>,
     /// A run that evaluates nothing is all right
-    #[arg(long, env = "ASSIZE_ALLOW_EMPTY")]
+    #[arg(long, env = "ASSIZE_ALLOW_EMPTY", value_parser = BoolishValueParser::new())]
     pub(super) allow_empty: bool,
     #[command(flatten)]
     pub(super) limits: LimitArguments,

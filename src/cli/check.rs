@@ -1,7 +1,7 @@
 //! `assize check`.
 
 use std::io::{self, IsTerminal as _, Read as _};
-use std::path::Path;
+use std::path::{Component, Path};
 use std::sync::Mutex;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -11,6 +11,7 @@ use super::args::{CheckArguments, Common};
 use super::{Failure, discover, output};
 use crate::date::Moment;
 use crate::exit::Exit;
+use crate::load::Root;
 use crate::policy::Selection;
 use crate::run::{CheckRequest, Limits, PolicyError, StandardInput, check};
 use crate::yaml;
@@ -22,12 +23,20 @@ pub(super) fn run(arguments: &CheckArguments, common: &Common) -> Result<Exit, F
             "two formats go to standard output; give one a file: -o json=report.json".to_owned(),
         ));
     }
-    let request = request(arguments, common)?;
+    let mut files: Vec<&Path> = arguments.output.iter().filter_map(|output| output.file.as_deref()).collect();
+    files.sort();
+    if let Some([file, _]) = files.windows(2).find(|pair| pair.first() == pair.last()) {
+        return Err(Failure::Plain(format!("two formats go to {}", file.display())));
+    }
+    let mut request = request(arguments, common)?;
     let start = match &request.standard_input {
-        Some(_) => None,
+        Some(input) => Some(existing_folder(&input.file)),
         None => arguments.paths.first().map(AsRef::as_ref),
     };
     let root = discover(start)?;
+    if let Some(input) = &mut request.standard_input {
+        input.file = from_top(&root, &input.file)?;
+    }
     let progress = Progress::new(common);
     let report = match check(&root, &request, &|done, total| progress.tell(done, total)) {
         Ok(report) => report,
@@ -107,6 +116,28 @@ fn request(arguments: &CheckArguments, common: &Common) -> Result<CheckRequest, 
         allow_empty: arguments.allow_empty,
         threads: common.threads,
     })
+}
+
+/// The nearest folder around a path that exists; the path itself need not.
+fn existing_folder(path: &str) -> &Path {
+    let folders = Path::new(path).ancestors().skip(1);
+    folders.into_iter().find(|folder| folder.is_dir()).unwrap_or(Path::new("."))
+}
+
+/// The path that standard input is taken to have, from the top of the repository as every other path.
+fn from_top(root: &Root, path: &str) -> Result<String, Failure> {
+    let folder = existing_folder(path);
+    let rest = Path::new(path).strip_prefix(folder).unwrap_or(Path::new(path));
+    let names = rest.components().map(|component| match component {
+        Component::Normal(name) => name.to_str(),
+        _ => None,
+    });
+    let names: Option<Vec<&str>> = names.collect();
+    let found = root.relative(folder).zip(names.filter(|names| !names.is_empty()));
+    let (above, names) = found.ok_or_else(|| {
+        Failure::Plain(format!("--stdin-filename {path} should name a file within the repository"))
+    })?;
+    Ok(if above.is_empty() { names.join("/") } else { format!("{above}/{}", names.join("/")) })
 }
 
 /// The clock of the run: read here, once, and passed down.

@@ -54,7 +54,16 @@ fn find(name: &str, policies: &Policies) -> Option<String> {
 fn unknown(name: &str, policies: &Policies) -> String {
     let kinds: Vec<String> = policies.kinds.iter().map(|kind| kind.name.to_string()).collect();
     let rules = policies.rules.rules.iter().map(|rule| &*rule.name);
-    let known = rules.chain(kinds.iter().map(String::as_str)).chain(Code::ALL.iter().map(|code| code.name()));
+    let frameworks = policies.rules.frameworks.values();
+    let requirements: Vec<String> = frameworks
+        .flat_map(|framework| {
+            let requirements = framework.requirements.iter();
+            requirements.map(|entry| format!("{}:{}", framework.id, entry.id)).chain([framework.id.clone()])
+        })
+        .collect();
+    let known = rules
+        .chain(kinds.iter().chain(&requirements).map(String::as_str))
+        .chain(Code::ALL.iter().map(|code| code.name()));
     let best = known.map(|known| (strsim::damerau_levenshtein(known, name), known)).min();
     match best.filter(|(distance, known)| *distance <= 1 + known.len() / 4) {
         Some((_, known)) => {

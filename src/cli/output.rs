@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::io::{self, BufWriter, IsTerminal as _, Write};
-use std::path::Path;
 
 use super::args::{Color, Common, Format, Output};
 use crate::load::Root;
@@ -84,18 +83,22 @@ pub(super) fn write(
             forgive_closed(format(&mut out, is_terminal).and_then(|()| out.flush()))
         }
         Some(path) => {
-            let result = write_file(path, &mut |out| format(out, false));
-            if result.is_err() {
-                // Half a report looks like a whole one.
-                drop(fs::remove_file(path));
-            }
+            let result = fs::File::create(path).and_then(|file| {
+                let is_plain = file.metadata().is_ok_and(|metadata| metadata.is_file());
+                let result = write_file(file, &mut |out| format(out, false));
+                if result.is_err() && is_plain {
+                    // Half a report looks like a whole one. A device stays where it is.
+                    drop(fs::remove_file(path));
+                }
+                result
+            });
             result.map_err(|error| io::Error::other(format!("{}: {error}", path.display())))
         }
     }
 }
 
-fn write_file(path: &Path, format: &mut dyn FnMut(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
-    let mut out = BufWriter::new(fs::File::create(path)?);
+fn write_file(file: fs::File, format: &mut dyn FnMut(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    let mut out = BufWriter::new(file);
     format(&mut out)?;
     out.flush()
 }

@@ -72,18 +72,26 @@ pub fn classify(
     result
 }
 
-/// The identity that a document says; none without apiVersion, kind and a name.
-pub fn identity_of(root: NodeRef<'_>) -> Option<Identity> {
+/// The identity that the document of an example says. `assumed` is the kind of one without an envelope, `unnamed`
+/// the name of one without a name; without `apiVersion` a kind is one of ours. None if the kind is missing.
+pub fn identity_of(root: NodeRef<'_>, assumed: Option<&KindName>, unnamed: &str) -> Option<Identity> {
+    fn text(node: Option<NodeRef<'_>>) -> Option<&str> {
+        node.map(|node| node.text()).filter(|text| !text.is_empty())
+    }
     let metadata = root.get("metadata");
-    let text =
-        |node: Option<NodeRef<'_>>| node.map(|node| node.text().to_owned()).filter(|text| !text.is_empty());
-    let name = text(metadata.and_then(|metadata| metadata.get("name"))).or_else(|| text(root.get("id")))?;
+    let name = text(metadata.and_then(|metadata| metadata.get("name"))).or_else(|| text(root.get("id")));
     let namespace = text(metadata.and_then(|metadata| metadata.get("namespace")));
+    let kind = match (text(root.get("apiVersion")), text(root.get("kind"))) {
+        (Some(version), Some(kind)) => KindName { group: group_of(version).into(), kind: kind.into() },
+        (None, Some(kind)) => KindName { group: OWN_GROUP.into(), kind: kind.into() },
+        (None, None) => assumed?.clone(),
+        (Some(_), None) => return None,
+    };
     Some(Identity {
-        group: group_of(&text(root.get("apiVersion"))?).into(),
-        kind: text(root.get("kind"))?.into(),
-        namespace: namespace.as_deref().unwrap_or(DEFAULT_NAMESPACE).into(),
-        name: name.into(),
+        group: kind.group,
+        kind: kind.kind,
+        namespace: namespace.unwrap_or(DEFAULT_NAMESPACE).into(),
+        name: name.unwrap_or(unnamed).into(),
     })
 }
 

@@ -87,7 +87,7 @@ impl ReferenceField {
         for step in &self.steps {
             nodes = match step {
                 FieldStep::Key(key) => nodes.iter().filter_map(|node| node.get(key)).collect(),
-                FieldStep::Items => nodes.iter().flat_map(|node| node.elements()).collect(),
+                FieldStep::Items => nodes.iter().flat_map(NodeRef::elements).collect(),
             };
         }
         nodes
@@ -198,6 +198,9 @@ struct Entry {
     document: Option<(u32, u32)>,
 }
 
+/// A reference field and the kinds that it takes.
+type NamedField = (Arc<str>, Vec<String>);
+
 type Holders = HashMap<String, Vec<ResourceId>>;
 
 /// The resources of a run.
@@ -254,7 +257,7 @@ impl Inventory {
             }
         }
         let mut fields: HashMap<Arc<str>, HashMap<String, Vec<String>>> = HashMap::new();
-        let mut lists: HashMap<Arc<str>, Vec<(Arc<str>, Vec<String>)>> = HashMap::new();
+        let mut lists: HashMap<Arc<str>, Vec<NamedField>> = HashMap::new();
         for schema in kinds.iter().filter(|schema| schema.name.is_own()) {
             let of_kind = schema.references();
             let pairs = of_kind.iter().map(|field| (field.field.clone(), field.kinds.clone()));

@@ -106,7 +106,7 @@ impl Root {
         }
         let lossy =
             entry.path().strip_prefix(&self.top).unwrap_or(entry.path()).to_string_lossy().replace('\\', "/");
-        if !wanted(&lossy) {
+        if !wanted(&lossy) && !leads_to_folder(kind.is_symlink(), entry.path()) {
             return;
         }
         let push =
@@ -185,10 +185,10 @@ impl Root {
                 found.skipped.insert(Skipped { path: path.into(), reason: SkipReason::Submodule });
                 continue;
             }
-            if !wanted(path) {
+            let full = self.top.join(path);
+            if !wanted(path) && !leads_to_folder(kind == 0o120_000, &full) {
                 continue;
             }
-            let full = self.top.join(path);
             // Deleted from the work tree: that is a change, not a problem.
             let Ok(metadata) = fs::symlink_metadata(&full) else { continue };
             if metadata.is_symlink() {
@@ -245,6 +245,11 @@ impl Root {
         }
         Ok(bytes)
     }
+}
+
+/// Whether a link hides a whole folder, whose name tells nothing about what is in it.
+fn leads_to_folder(is_link: bool, path: &Path) -> bool {
+    is_link && path.is_dir()
 }
 
 #[cfg(unix)]

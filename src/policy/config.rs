@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::document::Locator;
-use crate::estate::KindName;
+use crate::estate::{KindName, Pattern};
 use crate::finding::{Location, Severity};
 use crate::problem::{Code, Problem};
 use crate::yaml::{Dialect, Limits, Place, parse, typed};
@@ -88,7 +88,7 @@ struct ConfigDocument {
 struct DocumentsForm {
     path: Place<String>,
     #[serde(default)]
-    kind: Option<String>,
+    kind: Option<Place<String>>,
     #[serde(default)]
     yaml: Option<Place<String>>,
 }
@@ -187,12 +187,14 @@ fn convert(form: ConfigDocument, locator: &Locator<'_>, problems: &mut Vec<Probl
         if entry.value.kind.is_none() && dialect.is_none() {
             refuse(entry.node, "should give `kind` or `yaml`".to_owned());
         }
-        documents.push(DocumentsEntry {
-            path,
-            kind: entry.value.kind.as_deref().map(KindName::parse),
-            dialect,
-            location: locator.of(entry.node),
+        let kind = entry.value.kind.and_then(|kind| {
+            let exact = Pattern::parse(&kind.value).and_then(|pattern| pattern.exact());
+            if exact.is_none() {
+                refuse(kind.node, format!("{:?} is no kind; write `Kind` or `group/Kind`", kind.value));
+            }
+            exact
         });
+        documents.push(DocumentsEntry { path, kind, dialect, location: locator.of(entry.node) });
     }
     let mut rules = BTreeMap::new();
     for (name, form) in form.rules {
@@ -260,6 +262,10 @@ mod tests {
         check(
             "version: 1\nrules: {a: {enabled: false}}\n",
             &[(2, 12, "a is turned off without a `reason`", "")],
+        );
+        check(
+            "version: 1\ndocuments: [{path: x, kind: 'apps/*'}]\n",
+            &[(2, 29, "\"apps/*\" is no kind; write `Kind` or `group/Kind`", "")],
         );
         check("version: 1\nversion: 1\n", &[(2, 1, "key \"version\" stands twice in one mapping", "")]);
         check("", &[(1, 1, "the file is empty", "write `version: 1`")]);

@@ -18,7 +18,7 @@ use crate::schema::{
     Body, Description, Parameters, Reads, Strictness, check_vocabulary, expand, is_joined, reads, substitute,
     unknown_paths,
 };
-use crate::yaml::{NodeRef, Place, Tape, typed};
+use crate::yaml::{Kind, NodeRef, Place, Tape, typed};
 
 /// A rule, its parameters and severity as the configuration sets them.
 #[derive(Debug)]
@@ -261,6 +261,9 @@ pub(super) fn read(
         let clock = as_of.as_ref().and_then(|as_of| Moment::parse(&as_of.value));
         if let Some(as_of) = as_of.filter(|_| clock.is_none()) {
             refuse(as_of.node, format!("{:?} is no date", as_of.value));
+        }
+        if tape.node(resource.node).kind() != Kind::Map {
+            refuse(resource.node, "`resource` should be a mapping".to_owned());
         }
         examples.push(Example {
             name,

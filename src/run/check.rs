@@ -254,7 +254,7 @@ impl<'r> Check<'r> {
                     drop(files.insert(path, (entry, Role::Named)));
                 }
                 Err(_) => {
-                    problems.push(Problem::new(Code::UnreadableFile, format!("{relative} cannot be read")))
+                    problems.push(Problem::new(Code::UnreadableFile, format!("{relative} cannot be read")));
                 }
             }
         }
@@ -269,7 +269,7 @@ impl<'r> Check<'r> {
         };
         let (listing, found) = self.root.list(&listed, &wanted, self.request.threads);
         problems.extend(found);
-        let excluded = exclusions(self.root, &listing.entries);
+        let excluded = exclusions(self.root, &listed, &listing.entries);
         let is_chosen = |path: &str| {
             !is_narrowed
                 || folders.iter().any(|folder| folder.is_empty() || Path::new(path).starts_with(folder))
@@ -380,13 +380,17 @@ impl<'r> Check<'r> {
         let identity = &candidate.identity;
         let kind = KindName::of(identity);
         let is_evaluated = role != Role::Context;
-        if kind.is("Rule") {
-            if is_evaluated && !self.policies.policy_files.is_match(&*context.path) {
-                let node = tape.node(candidate.anchor);
-                let message = format!("rule {} is not loaded from here", identity.name);
-                let problem = Problem::new(Code::MisplacedRule, message).at(context.location(node, ""));
-                result.outcome.problems.push(problem);
-            }
+        let is_rule = kind.is("Rule");
+        let is_catalogue =
+            kind.is("Framework") && tape.node(candidate.node).at(["spec", "requirements"]).is_some();
+        if (is_rule || is_catalogue) && is_evaluated && !self.policies.policy_files.is_match(&*context.path) {
+            let node = tape.node(candidate.anchor);
+            let message =
+                format!("{} {} is not loaded from here", identity.kind.to_lowercase(), identity.name);
+            let problem = Problem::new(Code::MisplacedRule, message).at(context.location(node, ""));
+            result.outcome.problems.push(problem);
+        }
+        if is_rule {
             return;
         }
         let kind = self.plan.for_kind(&kind);

@@ -92,17 +92,26 @@ fn differences(rule: &Rule, compiled: &Compiled, example: &Example, policies: &P
     let mut gathered = Gathered::default();
     for node in std::iter::once(example.resource).chain(example.others.iter().copied()) {
         let root = tape.node(node);
-        let Some(identity) = identity_of(root) else {
-            lines.push("! a resource has no apiVersion, kind and name".to_owned());
+        // A rule for documents without an envelope has examples without one.
+        let assumed =
+            rule.matches.iter().flat_map(|each| &each.kinds).next().map(|kind| KindName::parse(kind));
+        let Some(identity) = identity_of(root, assumed.as_ref(), &rule.origin.file) else {
+            lines.push("! a resource has no apiVersion and kind".to_owned());
             continue;
         };
-        let schema = policies.kinds.get(&KindName::of(&identity));
-        if let Some(Ok(body)) = schema.filter(|_| node == example.resource).map(|schema| schema.body()) {
-            // An example that could not exist proves nothing.
-            let failures = body.failures(&Scope::alone(root), &[]).failures.into_iter();
-            lines.extend(
-                failures.map(|failure| format!("! the resource breaks its kind: {}", failure.message)),
-            );
+        let kind = KindName::of(&identity);
+        let schema = policies.kinds.get(&kind);
+        // An example that could not exist proves nothing.
+        if node == example.resource {
+            if schema.is_none() && kind.is_own() && !policies.rules.assigned_kinds.contains(&kind) {
+                lines.push(format!("! no schema describes the kind {kind}"));
+            }
+            if let Some(Ok(body)) = schema.map(|schema| schema.body()) {
+                let failures = body.failures(&Scope::alone(root), &[]).failures.into_iter();
+                lines.extend(
+                    failures.map(|failure| format!("! the resource breaks its kind: {}", failure.message)),
+                );
+            }
         }
         let location = Location::start_of(&rule.origin.file);
         let references = schema.map(|schema| schema.references()).unwrap_or_default();

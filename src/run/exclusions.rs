@@ -6,34 +6,41 @@ use std::sync::Arc;
 use crate::load::{Entry, Root, SkipReason};
 use crate::yaml::{Limits, NodeRef, parse};
 
-/// Why files are not evaluated, by path: templates of Helm charts, patches of Kustomize.
-pub(super) fn exclusions(root: &Root, entries: &[Entry]) -> BTreeMap<Arc<str>, SkipReason> {
+/// Why files are not evaluated, by path: templates of Helm charts, patches of Kustomize. `entries` are the files
+/// of `folders`; the charts and kustomizations of the folders above count as well.
+pub(super) fn exclusions(
+    root: &Root,
+    folders: &[String],
+    entries: &[Entry],
+) -> BTreeMap<Arc<str>, SkipReason> {
     let mut found = BTreeMap::new();
-    let charts: BTreeSet<&str> = entries
-        .iter()
-        .filter_map(|entry| match entry.path.rsplit_once('/') {
-            Some((folder, "Chart.yaml")) => Some(folder),
-            None if &*entry.path == "Chart.yaml" => Some(""),
-            _ => None,
-        })
-        .collect();
+    let mut charts = BTreeSet::new();
+    let mut kustomizations = BTreeSet::new();
+    let above = folders.iter().flat_map(|folder| ancestors(folder)).flat_map(|folder| {
+        ["Chart.yaml", "kustomization.yaml", "kustomization.yml"].map(|name| below(folder, name))
+    });
+    for path in entries.iter().map(|entry| entry.path.to_string()).chain(above) {
+        let (folder, name) = path.rsplit_once('/').unwrap_or(("", &path));
+        match name {
+            "Chart.yaml" if root.top.join(&path).is_file() => drop(charts.insert(folder.to_owned())),
+            "kustomization.yaml" | "kustomization.yml" => drop(kustomizations.insert(path)),
+            _ => {}
+        }
+    }
     for entry in entries {
         let in_templates = entry.path.match_indices("templates/").any(|(at, _)| {
             let before = entry.path.get(..at).unwrap_or_default();
             (before.is_empty() || before.ends_with('/')) && charts.contains(before.trim_end_matches('/'))
         });
-        if in_templates && !charts.is_empty() {
+        if in_templates {
             found.insert(Arc::clone(&entry.path), SkipReason::HelmTemplate);
         }
     }
     let known: BTreeSet<&str> = entries.iter().map(|entry| &*entry.path).collect();
-    for entry in entries {
-        let (folder, name) = entry.path.rsplit_once('/').unwrap_or(("", &entry.path));
-        if !matches!(name, "kustomization.yaml" | "kustomization.yml") {
-            continue;
-        }
-        let Ok(bytes) = root.read(&entry.path, 1 << 20) else { continue };
-        let (tape, _) = parse(bytes, &entry.path, &Limits::default());
+    for path in kustomizations {
+        let Ok(bytes) = root.read(&path, 1 << 20) else { continue };
+        let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let (tape, _) = parse(bytes, &path.as_str().into(), &Limits::default());
         for document in &tape.documents {
             for patch in patches(tape.root(document)) {
                 let path = resolve(folder, patch);
@@ -44,6 +51,19 @@ pub(super) fn exclusions(root: &Root, entries: &[Entry]) -> BTreeMap<Arc<str>, S
         }
     }
     found
+}
+
+/// The folders above a folder, the top included.
+fn ancestors(folder: &str) -> impl Iterator<Item = &str> {
+    fn above(folder: &str) -> Option<&str> {
+        let parent = folder.rsplit_once('/').map_or("", |(parent, _)| parent);
+        (!folder.is_empty()).then_some(parent)
+    }
+    std::iter::successors(above(folder), |folder| above(folder))
+}
+
+fn below(folder: &str, name: &str) -> String {
+    if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") }
 }
 
 /// The files that a kustomization names as patches (kubectl.docs.kubernetes.io/references/kustomize).

@@ -1,6 +1,6 @@
 //! The loops over files and threads: hands the pure stages their sources and puts their results in order.
 //!
-//! Input: a request. Output: a [`Report`], or the results of examples. What it does not do: it reads no
+//! Input: a request. Output: a [`Report`](crate::report::Report), or the results of examples. What it does not do: it reads no
 //! arguments, no environment and no clock, and it prints nothing.
 
 mod check;

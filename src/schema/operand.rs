@@ -102,7 +102,7 @@ pub(super) enum Resolved<'o, 'a> {
     Node(NodeRef<'a>),
 }
 
-impl<'a> Resolved<'_, 'a> {
+impl Resolved<'_, '_> {
     /// The text, if it is text.
     pub(super) fn text(&self) -> Option<&str> {
         match self {

@@ -165,7 +165,7 @@ impl<'s> Walk<'s> {
                 }
             }
             ("if" | "then" | "else" | "not" | "items" | "contains", _) => {
-                self.schema(value, path, own, outer)
+                self.schema(value, path, own, outer);
             }
             ("$ref", Value::String(target)) => {
                 let definition = target.strip_prefix('#').and_then(|pointer| self.root.pointer(pointer));
@@ -215,7 +215,9 @@ impl<'s> Walk<'s> {
                 }
             }
             Value::Array(list) => {
-                list.iter().for_each(|value| self.places(value, path, own, outer.as_deref_mut()))
+                for value in list {
+                    self.places(value, path, own, outer.as_deref_mut());
+                }
             }
             _ => {}
         }
@@ -286,8 +288,12 @@ mod tests {
     fn set(paths: &[&str], touched: &[&str]) -> PathSet {
         let keys = |text: &&str| text.split('.').map(str::to_owned).collect::<Vec<_>>();
         let mut set = PathSet::default();
-        touched.iter().for_each(|path| set.touch(&keys(path)));
-        paths.iter().for_each(|path| set.insert(&keys(path)));
+        for path in touched {
+            set.touch(&keys(path));
+        }
+        for path in paths {
+            set.insert(&keys(path));
+        }
         set
     }
 

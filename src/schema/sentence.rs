@@ -245,7 +245,9 @@ pub fn describe(node: NodeRef<'_>) -> String {
         // Whoever writes a plain `no` means false, and does not see why it should not be.
         Kind::Text if node.is_ambiguous() => format!("the text {:?}", node.text()),
         Kind::Text => text(node.text()),
-        Kind::Bool | Kind::Int | Kind::Float => node.text().to_owned(),
+        // As it is read: `yes` may be true.
+        Kind::Bool => node.as_bool().unwrap_or_default().to_string(),
+        Kind::Int | Kind::Float => node.text().to_owned(),
     }
 }
 

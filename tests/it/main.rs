@@ -1,3 +1,10 @@
-//! Integration tests: one binary.
+//! Integration tests, as one binary.
 
+mod cli;
+mod clinic;
+mod determinism;
+mod scene;
+mod schemas;
+mod tidy;
+mod tree;
 mod vocabulary;

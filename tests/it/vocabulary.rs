@@ -1,5 +1,7 @@
 //! The conformance cases of the vocabulary: one document of kind Thing, others around it, and what comes out.
 
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
+
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -8,16 +10,15 @@ use assize::estate::{Gathered, Inventory, identity_of};
 use assize::finding::{Location, Resource};
 use assize::run::load_policies;
 use assize::schema::{
-    Body, Description, Parameters, PathSet, ResourceId, RunContext, Scope, Strictness, check_vocabulary,
-    expand, substitute,
+    Body, Description, PathSet, ResourceId, RunContext, Scope, Strictness, check_vocabulary, expand,
+    substitute,
 };
 use assize::yaml::{Limits, NodeRef, Tape, parse};
 
 fn outcome(case: NodeRef<'_>, kinds: &assize::estate::KindLibrary) -> &'static str {
     let at: Arc<[String]> = Arc::from(["spec".to_owned()]);
     let parameters = case.get("params").map(|params| params.to_value());
-    let parameters =
-        parameters.and_then(|params| params.as_object().cloned()).unwrap_or_else(Parameters::new);
+    let parameters = parameters.and_then(|params| params.as_object().cloned()).unwrap_or_default();
     let schema = substitute(&case.get("schema").unwrap().to_value(), &parameters).unwrap();
     check_vocabulary(&schema).unwrap();
     let body = Body::compile(expand(&schema, Strictness::Asserting), Description::Speaks, &at).unwrap();
@@ -61,7 +62,7 @@ fn gather(tape: &Tape, kinds: &assize::estate::KindLibrary) -> Gathered {
     let mut gathered = Gathered::default();
     for document in &tape.documents {
         let root = tape.root(document);
-        let identity = identity_of(root).unwrap();
+        let identity = identity_of(root, None, "unnamed").unwrap();
         let schema = kinds.get(&assize::estate::KindName::of(&identity));
         let references = schema.map(|schema| schema.references()).unwrap_or_default();
         let resource = Resource { identity, uid: None, location: Location::start_of("case.yaml") };

@@ -1,0 +1,112 @@
+//! The same inputs give the same bytes: whatever the threads, the order of files on disk, and the folder.
+
+use std::collections::BTreeSet;
+
+use crate::scene::{DAY, Scene};
+
+#[path = "../../benches/estate/mod.rs"]
+mod estate;
+
+use estate::{EstateFile, generate};
+
+const RESOURCES: usize = 2_000;
+
+/// What the formats say, and the exit codes.
+fn outputs(scene: &Scene, folder: &str, threads: &str) -> Vec<(i32, String)> {
+    let run = |format: &str| {
+        let mut command = scene.command(&["check", "-o", format, "--as-of", DAY, "--threads", threads]);
+        let outcome = crate::scene::finish(command.current_dir(scene.folder.join(folder)));
+        assert_eq!(outcome.stderr, "");
+        (outcome.code, outcome.stdout)
+    };
+    ["json", "jsonl", "human"].map(run).into()
+}
+
+fn write(scene: &Scene, files: &[EstateFile]) {
+    for file in files {
+        scene.write(&file.path, &file.text);
+    }
+}
+
+/// Any order, but always the same one.
+fn shuffled(mut files: Vec<EstateFile>) -> Vec<EstateFile> {
+    let mut state = 7_usize;
+    for position in (1..files.len()).rev() {
+        state = state.wrapping_mul(1_103_515_245).wrapping_add(12_345) % (1 << 31);
+        files.swap(position, state % (position + 1));
+    }
+    files
+}
+
+#[test]
+fn the_clinic_with_one_thread_and_with_eight() {
+    let scene = Scene::new().with_clinic();
+    let one = outputs(&scene, "", "1");
+    assert_eq!(outputs(&scene, "", "8"), one);
+    assert_eq!(outputs(&scene, "", "8"), one);
+}
+
+#[test]
+fn an_estate_with_one_thread_and_with_eight_in_any_order_of_files() {
+    let scene = Scene::new();
+    write(&scene, &generate(RESOURCES, 1));
+    let one = outputs(&scene, "", "1");
+    assert_eq!(outputs(&scene, "", "8"), one);
+    let other = Scene::new();
+    write(&other, &shuffled(generate(RESOURCES, 1)));
+    assert_eq!(outputs(&other, "", "8"), one);
+}
+
+#[test]
+fn two_checkouts_in_different_folders() {
+    let scene = Scene::new().with_clinic();
+    let plain = outputs(&scene, "", "0");
+    scene.commit();
+    assert_eq!(outputs(&scene, "", "0"), plain, "a repository changes nothing");
+    // The paths of a report start at the top, whatever the current folder is.
+    assert_eq!(outputs(&scene, "estate/people", "0"), plain);
+    let other = Scene::new();
+    let clone = other.folder.join("a folder/with another name");
+    git2::Repository::clone(scene.folder.to_str().unwrap(), &clone).unwrap();
+    assert_eq!(outputs(&other, "a folder/with another name", "0"), plain);
+}
+
+#[test]
+fn the_planted_defects_of_an_estate_are_found() {
+    let files = generate(RESOURCES, 1);
+    let scene = Scene::new();
+    write(&scene, &files);
+    let report = scene.report(&[]);
+    let text = |value: &serde_json::Value, pointer: &str| {
+        value.pointer(pointer).and_then(|text| text.as_str()).unwrap_or_default().to_owned()
+    };
+    assert_eq!(crate::scene::problem_lines(&report), Vec::<String>::new());
+    assert_eq!(report["summary"]["resources"], RESOURCES);
+    let rules: BTreeSet<String> =
+        report["rules"].as_array().unwrap().iter().map(|rule| text(rule, "/rule")).collect();
+    let found: BTreeSet<String> = report["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|finding| format!("{} {}", text(finding, "/resource/name"), text(finding, "/rule")))
+        .collect();
+    let planted: BTreeSet<String> = files.iter().flat_map(|file| planted(&file.text)).collect();
+    assert_eq!(planted.len(), RESOURCES / 50, "one for each unit");
+    let expected: BTreeSet<String> = planted
+        .into_iter()
+        .filter(|line| line.rsplit(' ').next().is_some_and(|rule| rules.contains(rule)))
+        .collect();
+    assert!(expected.len() > 10, "{expected:?}");
+    let missing: Vec<_> = expected.difference(&found).collect();
+    assert_eq!(missing, Vec::<&String>::new());
+}
+
+/// "resource rule" for each comment that says what is planted.
+fn planted(text: &str) -> Vec<String> {
+    let documents = text.split("---\n").filter_map(|document| {
+        let rule = document.lines().find_map(|line| line.split("# planted: ").nth(1))?;
+        let name = document.lines().find_map(|line| line.trim().strip_prefix("name: "))?;
+        Some(format!("{name} {}", rule.trim()))
+    });
+    documents.collect()
+}
