@@ -119,9 +119,11 @@ struct Frame {
 
 #[derive(Clone, Copy)]
 struct Anchor {
+    /// Position on the tape, or on the shelf.
     index: u32,
     height: u32,
     ready: bool,
+    is_shelved: bool,
 }
 
 struct Builder<'s> {
@@ -134,6 +136,11 @@ struct Builder<'s> {
     uses: Vec<Use>,
     stack: Vec<Frame>,
     anchors: HashMap<usize, Anchor>,
+    /// The anchors whose values are on the tape, in the order of the tape.
+    anchored: Vec<usize>,
+    /// Values that anchors name and that are no longer where they were read: a merge has moved them, or they
+    /// stood in a mapping that was refused.
+    shelf: Vec<Node>,
     faults: Vec<Fault>,
     ambiguous: u32,
     alias_nodes: usize,
@@ -141,7 +148,11 @@ struct Builder<'s> {
     document_first: u32,
     /// Where the last value written ends.
     reach: u32,
+    /// Whether a byte order mark stands anywhere but at the start.
+    has_inner_mark: bool,
 }
+
+const BYTE_ORDER_MARK: char = '\u{feff}';
 
 /// Ends the parse of a file.
 struct Stop(Fault);
@@ -162,12 +173,15 @@ impl<'s> Builder<'s> {
             uses: Vec::new(),
             stack: Vec::new(),
             anchors: HashMap::new(),
+            anchored: Vec::new(),
+            shelf: Vec::new(),
             faults: Vec::new(),
             ambiguous: 0,
             alias_nodes: 0,
             started: 0,
             document_first: 0,
             reach: 0,
+            has_inner_mark: source.rfind(BYTE_ORDER_MARK).is_some_and(|at| at > 0),
         }
     }
 
@@ -226,10 +240,16 @@ impl<'s> Builder<'s> {
     /// Forgets the document that is being read.
     fn abandon(&mut self) {
         self.truncate(self.document_first as usize);
+        self.forget_anchors();
         self.stack.clear();
-        self.anchors.clear();
         self.faults.clear();
         self.ambiguous = 0;
+    }
+
+    fn forget_anchors(&mut self) {
+        self.anchors.clear();
+        self.anchored.clear();
+        self.shelf.clear();
     }
 
     fn truncate(&mut self, length: usize) {
@@ -284,7 +304,7 @@ impl<'s> Builder<'s> {
         } else {
             self.documents.push(Document { root, faults, ambiguous, index: self.started.saturating_sub(1) });
         }
-        self.anchors.clear();
+        self.forget_anchors();
         self.stack.clear();
         self.document_first = offset(self.nodes.len());
     }
@@ -320,8 +340,9 @@ impl<'s> Builder<'s> {
     ) -> Result<(), Stop> {
         let is_key = self.at_key();
         let plain = style == ScalarStyle::Plain;
-        let (start, length, mut flags) = self.store(text, span);
+        // What is not written at all is null; of a block scalar of nothing but line breaks the span is empty too.
         let own = if plain && span.start == span.end { "" } else { text };
+        let (start, length, mut flags) = self.store(own, span);
         let (mut kind, mut ambiguous) = if plain { scalar::classify(own) } else { (Kind::Text, false) };
         if let Some(tag) = tag {
             ambiguous = false;
@@ -331,6 +352,12 @@ impl<'s> Builder<'s> {
         }
         if !scalar::in_range(kind, own) {
             self.faults.push(fault(Code::NumberOutOfRange, format!("{own} does not fit into 64 bits"), span));
+        }
+        let is_quoted = matches!(style, ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted);
+        if self.has_inner_mark && !is_quoted && text.contains(BYTE_ORDER_MARK) {
+            // YAML 1.2.2, section 5.2; nobody would see it, and readers disagree on it.
+            let message = "a byte order mark stands in a text without quotes";
+            self.faults.push(fault(Code::ControlCharacter, message, span));
         }
         if is_key {
             flags |= KEY;
@@ -354,7 +381,7 @@ impl<'s> Builder<'s> {
     /// Where the text of a scalar stands: in the source if it is written there letter by letter.
     fn store(&mut self, text: &str, span: Span) -> (u32, u32, u8) {
         let length = offset(text.len());
-        if span.start == span.end {
+        if text.is_empty() {
             return (span.start, 0, 0);
         }
         // Borrowed text is a slice of the source; the difference of the addresses is its offset. A decoded
@@ -448,9 +475,44 @@ impl<'s> Builder<'s> {
     }
 
     fn anchor(&mut self, id: usize, index: u32, height: u32, ready: bool) {
-        if id != 0 {
-            self.anchors.insert(id, Anchor { index, height, ready });
+        if id == 0 {
+            return;
         }
+        let anchor = Anchor { index, height, ready, is_shelved: false };
+        if self.anchors.insert(id, anchor).is_none() {
+            self.anchored.push(id);
+        }
+    }
+
+    /// Keeps the values that anchors name from `first` to the end of the tape, before they move or go.
+    fn shelve(&mut self, first: usize, span: Span) -> Result<(), Stop> {
+        let from = self
+            .anchored
+            .partition_point(|id| self.anchors.get(id).is_some_and(|anchor| (anchor.index as usize) < first));
+        // The tape from `start` to `end` stands on the shelf; an anchor within it needs no copy of its own.
+        let (mut start, mut end, mut shelved) = (0, 0, 0);
+        for id in self.anchored.drain(from..) {
+            let Some(anchor) = self.anchors.get_mut(&id) else { continue };
+            let index = anchor.index as usize;
+            if index >= end {
+                let size = self.nodes.get(index).map_or(0, |node| node.size as usize);
+                let Some(nodes) = self.nodes.get(index..index + size) else { continue };
+                (start, end, shelved) = (index, index + size, self.shelf.len());
+                self.alias_nodes += size;
+                self.shelf.extend_from_slice(nodes);
+            }
+            anchor.index = offset(index - start + shelved);
+            anchor.is_shelved = true;
+        }
+        self.check_aliases(span)
+    }
+
+    fn check_aliases(&self, span: Span) -> Result<(), Stop> {
+        if self.alias_nodes > self.limits.alias_nodes {
+            let message = format!("aliases expand to more than {} values", self.limits.alias_nodes);
+            return Err(Stop(fault(Code::AliasBudget, message, span)));
+        }
+        Ok(())
     }
 
     fn close(&mut self, span: Span) -> Result<(), Stop> {
@@ -467,11 +529,13 @@ impl<'s> Builder<'s> {
         if is_map {
             if frame.complex_key {
                 // Reported already; what it maps cannot be said in JSON.
+                self.shelve(first, span)?;
                 self.truncate(first);
                 children = 0;
             } else {
                 self.find_duplicates(first);
                 if frame.merges {
+                    self.shelve(first, span)?;
                     (children, height) = self.merge(first, height)?;
                 }
             }
@@ -594,7 +658,8 @@ impl<'s> Builder<'s> {
                         });
                         self.nodes.push(*name);
                         if let Some(nodes) = subtree.get(at + 1..at + 1 + size) {
-                            self.append(nodes, first + value + at + 1, &inner_uses)?;
+                            // The reader of the document sees the outer use, so those within are left out.
+                            self.append(nodes, first + value + at + 1, &[])?;
                         }
                         children += 2;
                     }
@@ -634,13 +699,14 @@ impl<'s> Builder<'s> {
                 span,
             )));
         }
-        let Some(head) = self.nodes.get(anchor.index as usize).copied() else { return Ok(()) };
+        let from = anchor.index as usize;
+        let place = if anchor.is_shelved { &self.shelf } else { &self.nodes };
+        let Some(head) = place.get(from).copied() else {
+            return Err(Stop(fault(Code::InternalError, "the value of an anchor is lost", span)));
+        };
         let size = head.size as usize;
         self.alias_nodes += size;
-        if self.alias_nodes > self.limits.alias_nodes {
-            let message = format!("aliases expand to more than {} values", self.limits.alias_nodes);
-            return Err(Stop(fault(Code::AliasBudget, message, span)));
-        }
+        self.check_aliases(span)?;
         if self.stack.len() + anchor.height as usize > self.limits.depth {
             return Err(Stop(self.too_deep(span)));
         }
@@ -654,10 +720,24 @@ impl<'s> Builder<'s> {
             self.refuse_key(span);
         }
         let target = self.nodes.len();
-        let from = anchor.index as usize;
-        self.nodes.extend_from_within(from..from + size);
+        if anchor.is_shelved {
+            self.nodes.extend_from_slice(self.shelf.get(from..from + size).unwrap_or_default());
+        } else {
+            self.nodes.extend_from_within(from..from + size);
+        }
+        // Keys are text in every YAML version; a key that is used as a value becomes ambiguous only here.
+        let is_new_value = !is_key && head.flags & (KEY | PLAIN) == KEY | PLAIN;
+        let is_ambiguous = is_new_value && scalar::classify(self.text(target)).1;
+        self.ambiguous += u32::from(is_ambiguous);
         if let Some(node) = self.nodes.get_mut(target) {
-            node.flags = if is_key { node.flags | KEY } else { node.flags & !KEY };
+            if is_key {
+                node.flags = (node.flags | KEY) & !AMBIGUOUS;
+            } else {
+                node.flags &= !KEY;
+            }
+            if is_ambiguous {
+                node.flags |= AMBIGUOUS;
+            }
         }
         self.uses.push(Use { first: offset(target), end: offset(target + size), span, label: "used here" });
         if let Some(frame) = self.stack.last_mut() {
