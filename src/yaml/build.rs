@@ -105,6 +105,7 @@ fn offset(value: usize) -> u32 {
 }
 
 /// A collection that has begun and not ended.
+#[expect(clippy::struct_excessive_bools, reason = "they are independent, and never leave this file")]
 struct Frame {
     index: u32,
     /// Entries of a mapping count twice here, key and value.
@@ -114,7 +115,21 @@ struct Frame {
     anchor: usize,
     flow: bool,
     merges: bool,
+    /// Whether the last key is a merge key.
+    at_merge: bool,
     complex_key: bool,
+}
+
+impl Frame {
+    /// The levels that a value adds. What a merge key names is dissolved: a mapping is one level less, a list of
+    /// mappings two.
+    fn levels(&self, kind: Kind, height: u32) -> u32 {
+        match kind {
+            _ if !self.at_merge => height,
+            Kind::List => height.saturating_sub(2),
+            _ => height.saturating_sub(1),
+        }
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -142,6 +157,9 @@ struct Builder<'s> {
     /// stood in a mapping that was refused.
     shelf: Vec<Node>,
     faults: Vec<Fault>,
+    /// Faults of the file so far, and those of the document that are only counted.
+    told: usize,
+    untold: usize,
     ambiguous: u32,
     alias_nodes: usize,
     started: u32,
@@ -151,6 +169,10 @@ struct Builder<'s> {
     /// Whether a byte order mark stands anywhere but at the start.
     has_inner_mark: bool,
 }
+
+/// Faults of a file that are listed one by one. Nobody repairs more in one go, and each costs more memory than
+/// the two bytes that bring it about.
+const MOST_FAULTS: usize = 1_000;
 
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
@@ -176,6 +198,8 @@ impl<'s> Builder<'s> {
             anchored: Vec::new(),
             shelf: Vec::new(),
             faults: Vec::new(),
+            told: 0,
+            untold: 0,
             ambiguous: 0,
             alias_nodes: 0,
             started: 0,
@@ -243,7 +267,29 @@ impl<'s> Builder<'s> {
         self.forget_anchors();
         self.stack.clear();
         self.faults.clear();
+        self.untold = 0;
         self.ambiguous = 0;
+    }
+
+    /// Records a fault. A document keeps at least one, which says that it is broken.
+    fn blame(&mut self, fault: Fault) {
+        if self.faults.is_empty() || self.told < MOST_FAULTS {
+            self.told += 1;
+            self.faults.push(fault);
+        } else {
+            self.untold += 1;
+        }
+    }
+
+    /// The faults of the document that ends.
+    fn take_faults(&mut self) -> Vec<Fault> {
+        let untold = std::mem::take(&mut self.untold);
+        let mut faults = std::mem::take(&mut self.faults);
+        if let Some(last) = faults.last().filter(|_| untold > 0) {
+            let message = format!("the document has {untold} more faults, which are not listed");
+            faults.push(fault(last.code, message, last.span));
+        }
+        faults
     }
 
     fn forget_anchors(&mut self) {
@@ -294,7 +340,7 @@ impl<'s> Builder<'s> {
 
     fn end_document(&mut self) {
         let root = self.document_first;
-        let faults = std::mem::take(&mut self.faults);
+        let faults = self.take_faults();
         let ambiguous = std::mem::take(&mut self.ambiguous);
         let is_empty =
             self.nodes.get(root as usize).is_none_or(|node| node.kind == Kind::Null && node.text_len == 0);
@@ -351,21 +397,19 @@ impl<'s> Builder<'s> {
             flags |= PLAIN;
         }
         if !scalar::in_range(kind, own) {
-            self.faults.push(fault(Code::NumberOutOfRange, format!("{own} does not fit into 64 bits"), span));
+            self.blame(fault(Code::NumberOutOfRange, format!("{own} does not fit into 64 bits"), span));
         }
         let is_quoted = matches!(style, ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted);
         if self.has_inner_mark && !is_quoted && text.contains(BYTE_ORDER_MARK) {
             // YAML 1.2.2, section 5.2; nobody would see it, and readers disagree on it.
             let message = "a byte order mark stands in a text without quotes";
-            self.faults.push(fault(Code::ControlCharacter, message, span));
+            self.blame(fault(Code::ControlCharacter, message, span));
         }
         if is_key {
             flags |= KEY;
-            if plain
-                && own == "<<"
-                && let Some(frame) = self.stack.last_mut()
-            {
-                frame.merges = true;
+            if let Some(frame) = self.stack.last_mut() {
+                frame.at_merge = flags & PLAIN != 0 && own == "<<";
+                frame.merges |= frame.at_merge;
             }
         } else if ambiguous {
             flags |= AMBIGUOUS;
@@ -419,13 +463,13 @@ impl<'s> Builder<'s> {
             return Kind::Float;
         }
         let message = format!("{text:?} is not what its tag {} says", tag.original());
-        self.faults.push(fault(Code::UnsupportedTag, message, span));
+        self.blame(fault(Code::UnsupportedTag, message, span));
         kind
     }
 
     fn unsupported(&mut self, tag: &Tag, span: Span) {
         let message = format!("tag {} has no meaning here", tag.original());
-        self.faults.push(fault(Code::UnsupportedTag, message, span));
+        self.blame(fault(Code::UnsupportedTag, message, span));
     }
 
     fn open(
@@ -456,6 +500,7 @@ impl<'s> Builder<'s> {
             anchor,
             flow,
             merges: false,
+            at_merge: false,
             complex_key: false,
         });
         Ok(())
@@ -463,11 +508,7 @@ impl<'s> Builder<'s> {
 
     fn refuse_key(&mut self, span: Span) {
         if self.at_key() {
-            self.faults.push(fault(
-                Code::UnsupportedKey,
-                "the key of a mapping is a list or a mapping",
-                span,
-            ));
+            self.blame(fault(Code::UnsupportedKey, "the key of a mapping is a list or a mapping", span));
             if let Some(frame) = self.stack.last_mut() {
                 frame.complex_key = true;
             }
@@ -549,7 +590,8 @@ impl<'s> Builder<'s> {
         let height = height + 1;
         self.anchor(frame.anchor, frame.index, height, true);
         if let Some(parent) = self.stack.last_mut() {
-            parent.height = parent.height.max(height);
+            let levels = parent.levels(if is_map { Kind::Map } else { Kind::List }, height);
+            parent.height = parent.height.max(levels);
         }
         Ok(())
     }
@@ -599,7 +641,7 @@ impl<'s> Builder<'s> {
             let span = |index| self.nodes.get(index).map(|node: &Node| node.span).unwrap_or_default();
             let message = format!("key {:?} stands twice in one mapping", shorten(self.text(later)));
             let related = Some((span(earlier), "first here"));
-            self.faults.push(Fault { code: Code::DuplicateKey, message, span: span(later), related });
+            self.blame(Fault { code: Code::DuplicateKey, message, span: span(later), related });
         }
     }
 
@@ -640,7 +682,7 @@ impl<'s> Builder<'s> {
             for (start, length) in mappings_of(subtree) {
                 let Some(start) = start else {
                     let message = "`<<` names something that is no mapping";
-                    self.faults.push(fault(Code::InvalidMerge, message, key_node.span));
+                    self.blame(fault(Code::InvalidMerge, message, key_node.span));
                     continue;
                 };
                 let mut at = start + 1;
@@ -707,7 +749,12 @@ impl<'s> Builder<'s> {
         let size = head.size as usize;
         self.alias_nodes += size;
         self.check_aliases(span)?;
-        if self.stack.len() + anchor.height as usize > self.limits.depth {
+        let is_key = self.at_key();
+        let levels = self.stack.last_mut().map_or(anchor.height, |frame| {
+            frame.at_merge &= !is_key;
+            frame.levels(head.kind, anchor.height)
+        });
+        if self.stack.len() + levels as usize > self.limits.depth {
             return Err(Stop(self.too_deep(span)));
         }
         if self.nodes.len() + size > self.limits.nodes {
@@ -715,7 +762,6 @@ impl<'s> Builder<'s> {
             return Err(Stop(fault(Code::TooManyNodes, message, span)));
         }
         self.reach = span.end;
-        let is_key = self.at_key();
         if is_key && matches!(head.kind, Kind::Map | Kind::List) {
             self.refuse_key(span);
         }
@@ -742,7 +788,7 @@ impl<'s> Builder<'s> {
         self.uses.push(Use { first: offset(target), end: offset(target + size), span, label: "used here" });
         if let Some(frame) = self.stack.last_mut() {
             frame.children += 1;
-            frame.height = frame.height.max(anchor.height);
+            frame.height = frame.height.max(levels);
         }
         Ok(())
     }

@@ -150,6 +150,16 @@ fn many_keys_are_compared_as_well() {
 }
 
 #[test]
+fn faults_beyond_a_thousand_are_counted() {
+    let (tape, _) = read(&format!("[{}]\n---\n[!x a, !y b]\n---\n[a]\n", "!x a, ".repeat(1_002)));
+    let found: Vec<_> = tape.documents.iter().map(|document| document.faults.len()).collect();
+    assert_eq!(found, [1_001, 2, 0]);
+    let last = |at: usize| tape.documents[at].faults.last().unwrap();
+    assert_eq!(last(0).message, "the document has 2 more faults, which are not listed");
+    assert_eq!((last(1).code, last(1).span.start), (Code::UnsupportedTag, 6_023));
+}
+
+#[test]
 fn problems_of_syntax_do_not_hide_other_documents() {
     let (tape, problems) = read("a: 1\n---\nb: [\n---\nc: 3\n");
     assert_eq!(values(&tape), [json!({"a": 1}), json!({"c": 3})]);
@@ -183,6 +193,10 @@ fn limits() {
     assert_eq!(small("--- 1\n--- 2\n", Limits { documents: 1, ..base }), Some(Code::TooManyDocuments));
     assert_eq!(small("a: &a [[1]]\nb: [[[*a]]]\n", Limits { depth: 5, ..base }), Some(Code::TooDeep));
     assert_eq!(small("a: &a [[1]]\nb: [[[*a]]]\n", Limits { depth: 6, ..base }), None);
+    // A merge key adds no level, however many stand in a chain.
+    let merges = "a: &a {x: [1]}\nb: &b {<<: *a}\nc: &c {<<: [*b], y: 1}\nd: &d {<<: *c}\ne: [*d]\n";
+    assert_eq!(small(merges, Limits { depth: 5, ..base }), None);
+    assert_eq!(small(merges, Limits { depth: 4, ..base }), Some(Code::TooDeep));
 }
 
 #[test]
