@@ -1,135 +1,20 @@
 //! From parser events to the tape: aliases and merge keys expanded under a budget, duplicate keys found.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, ScanError, StructureStyle, Tag};
 
-use super::lines::LineIndex;
-use super::scalar::{self, Dialect};
-use super::tape::{AMBIGUOUS, DECODED, Document, Fault, KEY, Kind, Node, OCTAL, PLAIN, Span, Tape, Use};
-use crate::problem::{Code, Problem};
+use super::parse::Limits;
+use super::scalar;
+use super::tape::{AMBIGUOUS, DECODED, Document, Fault, KEY, Kind, Node, PLAIN, Span, Tape, Use};
+use crate::problem::Code;
 
-/// How much a file may hold. Beyond a limit the file is a problem; what came before it stays.
-#[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    /// Levels of nesting, aliases expanded.
-    pub depth: usize,
-    /// Values and keys of a file, aliases expanded.
-    pub nodes: usize,
-    /// Values and keys of a file that come from aliases and merge keys.
-    pub alias_nodes: usize,
-    /// Documents of a file.
-    pub documents: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self { depth: 128, nodes: 8_000_000, alias_nodes: 1_000_000, documents: 200_000 }
-    }
-}
-
-/// Parses a file. `file` names it in problems; they concern syntax and limits only, other faults stay with
-/// their document. A broken document does not hide those before and after it.
-pub fn parse(bytes: Vec<u8>, file: &Arc<str>, limits: &Limits) -> (Tape, Vec<Problem>) {
-    let source = match decode(bytes, file) {
-        Ok(source) => source,
-        Err(problem) => return (Tape::default(), vec![*problem]),
-    };
-    if let Some(problem) = forbidden_character(&source, file) {
-        return (Tape { source, ..Tape::default() }, vec![problem]);
-    }
-    let mut builder = Builder::new(&source, limits);
-    let mut broken = builder.run(0..source.len());
-    if !broken.is_empty()
-        && let Some(values) = json_values(&source, file)
-    {
-        builder = Builder::new(&source, limits);
-        broken = values.into_iter().flat_map(|range| builder.run(range)).collect();
-    }
-    let problems = if broken.is_empty() {
-        Vec::new()
-    } else {
-        let lines = LineIndex::new(&source);
-        broken
-            .into_iter()
-            .map(|fault| {
-                let problem =
-                    Problem::new(fault.code, fault.message).at(lines.location(file, fault.span, ""));
-                match fault.related {
-                    Some((span, label)) => problem.with_related(lines.location(file, span, ""), label),
-                    None => problem,
-                }
-            })
-            .collect()
-    };
-    let Builder { nodes, decoded, documents, empty_documents, uses, .. } = builder;
-    (Tape { source, decoded, nodes, documents, empty_documents, uses }, problems)
-}
-
-/// The values of a JSON file that holds several without a separator, as many programs write them. None if it
-/// is no such file: then what the YAML parser says stands.
-fn json_values(source: &str, file: &str) -> Option<Vec<std::ops::Range<usize>>> {
-    let is_json = file.rsplit_once('.').is_some_and(|(_, extension)| extension.eq_ignore_ascii_case("json"));
-    if !is_json {
-        return None;
-    }
-    let mut values = serde_json::Deserializer::from_str(source).into_iter::<serde::de::IgnoredAny>();
-    let mut ranges = Vec::new();
-    loop {
-        let start = values.byte_offset();
-        match values.next() {
-            Some(Ok(_)) => ranges.push(start..values.byte_offset()),
-            Some(Err(_)) => return None,
-            None => return (ranges.len() > 1).then_some(ranges),
-        }
-    }
-}
-
-fn decode(bytes: Vec<u8>, file: &Arc<str>) -> Result<String, Box<Problem>> {
-    String::from_utf8(bytes).map_err(|error| {
-        let valid = error.utf8_error().valid_up_to();
-        let bytes = error.as_bytes();
-        let problem = Problem::new(Code::InvalidEncoding, format!("byte {valid} is not UTF-8"));
-        let problem = if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
-            problem.with_help("the file looks like UTF-16; save it as UTF-8")
-        } else {
-            problem
-        };
-        let before = bytes.get(..valid).and_then(|bytes| std::str::from_utf8(bytes).ok()).unwrap_or_default();
-        let end = u32::try_from(valid).unwrap_or(u32::MAX);
-        Box::new(problem.at(LineIndex::new(before).location(file, Span { start: end, end }, "")))
-    })
-}
-
-/// C0 controls except tab and line breaks, DEL and C1 controls except NEL (YAML 1.2.2, section 5.1).
-fn forbidden_character(source: &str, file: &Arc<str>) -> Option<Problem> {
-    let bytes = source.as_bytes();
-    let is_control = |b: u8| (b < 0x20 && b != b'\t' && b != b'\n' && b != b'\r') || b == 0x7f;
-    // A fold without an early end runs at the speed of memory; the search runs only when there is something.
-    let ascii = bytes.iter().fold(false, |found, b| found | is_control(*b));
-    let at = if ascii {
-        bytes.iter().position(|b| is_control(*b))
-    } else {
-        memchr::memchr_iter(0xc2, bytes)
-            .find(|at| bytes.get(at + 1).is_some_and(|next| (0x80..0xa0).contains(next) && *next != 0x85))
-    }?;
-    let character = source.get(at..).and_then(|rest| rest.chars().next()).unwrap_or_default();
-    let span = Span { start: offset(at), end: offset(at + character.len_utf8()) };
-    Some(
-        Problem::new(
-            Code::ControlCharacter,
-            format!("character U+{:04X} is not allowed in YAML", u32::from(character)),
-        )
-        .at(LineIndex::new(source).location(file, span, "")),
-    )
-}
-
-fn offset(value: usize) -> u32 {
+pub(super) fn offset(value: usize) -> u32 {
     u32::try_from(value).unwrap_or(u32::MAX)
 }
 
 /// A collection that has begun and not ended.
+#[expect(clippy::struct_excessive_bools, reason = "they are independent, and never leave this file")]
 struct Frame {
     index: u32,
     /// Entries of a mapping count twice here, key and value.
@@ -139,17 +24,33 @@ struct Frame {
     anchor: usize,
     flow: bool,
     merges: bool,
+    /// Whether the last key is a merge key.
+    at_merge: bool,
     complex_key: bool,
+}
+
+impl Frame {
+    /// The levels that a value adds. What a merge key names is dissolved: a mapping is one level less, a list of
+    /// mappings two.
+    fn levels(&self, kind: Kind, height: u32) -> u32 {
+        match kind {
+            _ if !self.at_merge => height,
+            Kind::List => height.saturating_sub(2),
+            _ => height.saturating_sub(1),
+        }
+    }
 }
 
 #[derive(Clone, Copy)]
 struct Anchor {
+    /// Position on the tape, or on the shelf.
     index: u32,
     height: u32,
     ready: bool,
+    is_shelved: bool,
 }
 
-struct Builder<'s> {
+pub(super) struct Builder<'s> {
     source: &'s str,
     limits: &'s Limits,
     nodes: Vec<Node>,
@@ -159,7 +60,15 @@ struct Builder<'s> {
     uses: Vec<Use>,
     stack: Vec<Frame>,
     anchors: HashMap<usize, Anchor>,
+    /// The anchors whose values are on the tape, in the order of the tape.
+    anchored: Vec<usize>,
+    /// Values that anchors name and that are no longer where they were read: a merge has moved them, or they
+    /// stood in a mapping that was refused.
+    shelf: Vec<Node>,
     faults: Vec<Fault>,
+    /// Faults of the file so far, and those of the document that are only counted.
+    told: usize,
+    untold: usize,
     ambiguous: u32,
     alias_nodes: usize,
     started: u32,
@@ -168,7 +77,15 @@ struct Builder<'s> {
     base: usize,
     /// Where the last value written ends.
     reach: u32,
+    /// Whether a byte order mark stands anywhere but at the start.
+    has_inner_mark: bool,
 }
+
+/// Faults of a file that are listed one by one. Nobody repairs more in one go, and each costs more memory than
+/// the two bytes that bring it about.
+const MOST_FAULTS: usize = 1_000;
+
+const BYTE_ORDER_MARK: char = '\u{feff}';
 
 /// Ends the parse of a file.
 struct Stop(Fault);
@@ -178,7 +95,7 @@ fn fault(code: Code, message: impl Into<String>, span: Span) -> Fault {
 }
 
 impl<'s> Builder<'s> {
-    fn new(source: &'s str, limits: &'s Limits) -> Self {
+    pub(super) fn new(source: &'s str, limits: &'s Limits) -> Self {
         Self {
             source,
             limits,
@@ -189,18 +106,29 @@ impl<'s> Builder<'s> {
             uses: Vec::new(),
             stack: Vec::new(),
             anchors: HashMap::new(),
+            anchored: Vec::new(),
+            shelf: Vec::new(),
             faults: Vec::new(),
+            told: 0,
+            untold: 0,
             ambiguous: 0,
             alias_nodes: 0,
             started: 0,
             document_first: 0,
             base: 0,
             reach: 0,
+            has_inner_mark: source.rfind(BYTE_ORDER_MARK).is_some_and(|at| at > 0),
         }
     }
 
+    /// What was built; its source is put in by whoever holds it.
+    pub(super) fn finish(self) -> Tape {
+        let Self { nodes, decoded, documents, empty_documents, uses, .. } = self;
+        Tape { source: String::new(), decoded, nodes, documents, empty_documents, uses }
+    }
+
     /// Reads all events of a part of the source; what comes back ended a document or the part.
-    fn run(&mut self, part: std::ops::Range<usize>) -> Vec<Fault> {
+    pub(super) fn run(&mut self, part: std::ops::Range<usize>) -> Vec<Fault> {
         let mut broken = Vec::new();
         if self.source.len() > u32::MAX as usize / 2 {
             broken.push(fault(Code::FileTooLarge, "the file is larger than 2 GiB", Span::default()));
@@ -260,10 +188,38 @@ impl<'s> Builder<'s> {
     /// Forgets the document that is being read.
     fn abandon(&mut self) {
         self.truncate(self.document_first as usize);
+        self.forget_anchors();
         self.stack.clear();
-        self.anchors.clear();
         self.faults.clear();
+        self.untold = 0;
         self.ambiguous = 0;
+    }
+
+    /// Records a fault. A document keeps at least one, which says that it is broken.
+    fn blame(&mut self, fault: Fault) {
+        if self.faults.is_empty() || self.told < MOST_FAULTS {
+            self.told += 1;
+            self.faults.push(fault);
+        } else {
+            self.untold += 1;
+        }
+    }
+
+    /// The faults of the document that ends.
+    fn take_faults(&mut self) -> Vec<Fault> {
+        let untold = std::mem::take(&mut self.untold);
+        let mut faults = std::mem::take(&mut self.faults);
+        if let Some(last) = faults.last().filter(|_| untold > 0) {
+            let message = format!("the document has {untold} more faults, which are not listed");
+            faults.push(fault(last.code, message, last.span));
+        }
+        faults
+    }
+
+    fn forget_anchors(&mut self) {
+        self.anchors.clear();
+        self.anchored.clear();
+        self.shelf.clear();
     }
 
     fn truncate(&mut self, length: usize) {
@@ -308,7 +264,7 @@ impl<'s> Builder<'s> {
 
     fn end_document(&mut self) {
         let root = self.document_first;
-        let faults = std::mem::take(&mut self.faults);
+        let faults = self.take_faults();
         let ambiguous = std::mem::take(&mut self.ambiguous);
         let is_empty =
             self.nodes.get(root as usize).is_none_or(|node| node.kind == Kind::Null && node.text_len == 0);
@@ -318,7 +274,7 @@ impl<'s> Builder<'s> {
         } else {
             self.documents.push(Document { root, faults, ambiguous, index: self.started.saturating_sub(1) });
         }
-        self.anchors.clear();
+        self.forget_anchors();
         self.stack.clear();
         self.document_first = offset(self.nodes.len());
     }
@@ -354,8 +310,9 @@ impl<'s> Builder<'s> {
     ) -> Result<(), Stop> {
         let is_key = self.at_key();
         let plain = style == ScalarStyle::Plain;
-        let (start, length, mut flags) = self.store(text, span);
+        // What is not written at all is null; of a block scalar of nothing but line breaks the span is empty too.
         let own = if plain && span.start == span.end { "" } else { text };
+        let (start, length, mut flags) = self.store(own, span);
         let (mut kind, mut ambiguous) = if plain { scalar::classify(own) } else { (Kind::Text, false) };
         if let Some(tag) = tag {
             ambiguous = false;
@@ -364,15 +321,19 @@ impl<'s> Builder<'s> {
             flags |= PLAIN;
         }
         if !scalar::in_range(kind, own) {
-            self.faults.push(fault(Code::NumberOutOfRange, format!("{own} does not fit into 64 bits"), span));
+            self.blame(fault(Code::NumberOutOfRange, format!("{own} does not fit into 64 bits"), span));
+        }
+        let is_quoted = matches!(style, ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted);
+        if self.has_inner_mark && !is_quoted && text.contains(BYTE_ORDER_MARK) {
+            // YAML 1.2.2, section 5.2; nobody would see it, and readers disagree on it.
+            let message = "a byte order mark stands in a text without quotes";
+            self.blame(fault(Code::ControlCharacter, message, span));
         }
         if is_key {
             flags |= KEY;
-            if plain
-                && own == "<<"
-                && let Some(frame) = self.stack.last_mut()
-            {
-                frame.merges = true;
+            if let Some(frame) = self.stack.last_mut() {
+                frame.at_merge = flags & PLAIN != 0 && own == "<<";
+                frame.merges |= frame.at_merge;
             }
         } else if ambiguous {
             flags |= AMBIGUOUS;
@@ -388,7 +349,7 @@ impl<'s> Builder<'s> {
     /// Where the text of a scalar stands: in the source if it is written there letter by letter.
     fn store(&mut self, text: &str, span: Span) -> (u32, u32, u8) {
         let length = offset(text.len());
-        if span.start == span.end {
+        if text.is_empty() {
             return (span.start, 0, 0);
         }
         // Borrowed text is a slice of the source; the difference of the addresses is its offset. A decoded
@@ -426,13 +387,13 @@ impl<'s> Builder<'s> {
             return Kind::Float;
         }
         let message = format!("{text:?} is not what its tag {} says", tag.original());
-        self.faults.push(fault(Code::UnsupportedTag, message, span));
+        self.blame(fault(Code::UnsupportedTag, message, span));
         kind
     }
 
     fn unsupported(&mut self, tag: &Tag, span: Span) {
         let message = format!("tag {} has no meaning here", tag.original());
-        self.faults.push(fault(Code::UnsupportedTag, message, span));
+        self.blame(fault(Code::UnsupportedTag, message, span));
     }
 
     fn open(
@@ -463,6 +424,7 @@ impl<'s> Builder<'s> {
             anchor,
             flow,
             merges: false,
+            at_merge: false,
             complex_key: false,
         });
         Ok(())
@@ -470,11 +432,7 @@ impl<'s> Builder<'s> {
 
     fn refuse_key(&mut self, span: Span) {
         if self.at_key() {
-            self.faults.push(fault(
-                Code::UnsupportedKey,
-                "the key of a mapping is a list or a mapping",
-                span,
-            ));
+            self.blame(fault(Code::UnsupportedKey, "the key of a mapping is a list or a mapping", span));
             if let Some(frame) = self.stack.last_mut() {
                 frame.complex_key = true;
             }
@@ -482,9 +440,44 @@ impl<'s> Builder<'s> {
     }
 
     fn anchor(&mut self, id: usize, index: u32, height: u32, ready: bool) {
-        if id != 0 {
-            self.anchors.insert(id, Anchor { index, height, ready });
+        if id == 0 {
+            return;
         }
+        let anchor = Anchor { index, height, ready, is_shelved: false };
+        if self.anchors.insert(id, anchor).is_none() {
+            self.anchored.push(id);
+        }
+    }
+
+    /// Keeps the values that anchors name from `first` to the end of the tape, before they move or go.
+    fn shelve(&mut self, first: usize, span: Span) -> Result<(), Stop> {
+        let from = self
+            .anchored
+            .partition_point(|id| self.anchors.get(id).is_some_and(|anchor| (anchor.index as usize) < first));
+        // The tape from `start` to `end` stands on the shelf; an anchor within it needs no copy of its own.
+        let (mut start, mut end, mut shelved) = (0, 0, 0);
+        for id in self.anchored.drain(from..) {
+            let Some(anchor) = self.anchors.get_mut(&id) else { continue };
+            let index = anchor.index as usize;
+            if index >= end {
+                let size = self.nodes.get(index).map_or(0, |node| node.size as usize);
+                let Some(nodes) = self.nodes.get(index..index + size) else { continue };
+                (start, end, shelved) = (index, index + size, self.shelf.len());
+                self.alias_nodes += size;
+                self.shelf.extend_from_slice(nodes);
+            }
+            anchor.index = offset(index - start + shelved);
+            anchor.is_shelved = true;
+        }
+        self.check_aliases(span)
+    }
+
+    fn check_aliases(&self, span: Span) -> Result<(), Stop> {
+        if self.alias_nodes > self.limits.alias_nodes {
+            let message = format!("aliases expand to more than {} values", self.limits.alias_nodes);
+            return Err(Stop(fault(Code::AliasBudget, message, span)));
+        }
+        Ok(())
     }
 
     fn close(&mut self, span: Span) -> Result<(), Stop> {
@@ -501,11 +494,13 @@ impl<'s> Builder<'s> {
         if is_map {
             if frame.complex_key {
                 // Reported already; what it maps cannot be said in JSON.
+                self.shelve(first, span)?;
                 self.truncate(first);
                 children = 0;
             } else {
                 self.find_duplicates(first);
                 if frame.merges {
+                    self.shelve(first, span)?;
                     (children, height) = self.merge(first, height)?;
                 }
             }
@@ -519,7 +514,8 @@ impl<'s> Builder<'s> {
         let height = height + 1;
         self.anchor(frame.anchor, frame.index, height, true);
         if let Some(parent) = self.stack.last_mut() {
-            parent.height = parent.height.max(height);
+            let levels = parent.levels(if is_map { Kind::Map } else { Kind::List }, height);
+            parent.height = parent.height.max(levels);
         }
         Ok(())
     }
@@ -569,7 +565,7 @@ impl<'s> Builder<'s> {
             let span = |index| self.nodes.get(index).map(|node: &Node| node.span).unwrap_or_default();
             let message = format!("key {:?} stands twice in one mapping", shorten(self.text(later)));
             let related = Some((span(earlier), "first here"));
-            self.faults.push(Fault { code: Code::DuplicateKey, message, span: span(later), related });
+            self.blame(Fault { code: Code::DuplicateKey, message, span: span(later), related });
         }
     }
 
@@ -610,7 +606,7 @@ impl<'s> Builder<'s> {
             for (start, length) in mappings_of(subtree) {
                 let Some(start) = start else {
                     let message = "`<<` names something that is no mapping";
-                    self.faults.push(fault(Code::InvalidMerge, message, key_node.span));
+                    self.blame(fault(Code::InvalidMerge, message, key_node.span));
                     continue;
                 };
                 let mut at = start + 1;
@@ -628,7 +624,8 @@ impl<'s> Builder<'s> {
                         });
                         self.nodes.push(*name);
                         if let Some(nodes) = subtree.get(at + 1..at + 1 + size) {
-                            self.append(nodes, first + value + at + 1, &inner_uses)?;
+                            // The reader of the document sees the outer use, so those within are left out.
+                            self.append(nodes, first + value + at + 1, &[])?;
                         }
                         children += 2;
                     }
@@ -668,14 +665,20 @@ impl<'s> Builder<'s> {
                 span,
             )));
         }
-        let Some(head) = self.nodes.get(anchor.index as usize).copied() else { return Ok(()) };
+        let from = anchor.index as usize;
+        let place = if anchor.is_shelved { &self.shelf } else { &self.nodes };
+        let Some(head) = place.get(from).copied() else {
+            return Err(Stop(fault(Code::InternalError, "the value of an anchor is lost", span)));
+        };
         let size = head.size as usize;
         self.alias_nodes += size;
-        if self.alias_nodes > self.limits.alias_nodes {
-            let message = format!("aliases expand to more than {} values", self.limits.alias_nodes);
-            return Err(Stop(fault(Code::AliasBudget, message, span)));
-        }
-        if self.stack.len() + anchor.height as usize > self.limits.depth {
+        self.check_aliases(span)?;
+        let is_key = self.at_key();
+        let levels = self.stack.last_mut().map_or(anchor.height, |frame| {
+            frame.at_merge &= !is_key;
+            frame.levels(head.kind, anchor.height)
+        });
+        if self.stack.len() + levels as usize > self.limits.depth {
             return Err(Stop(self.too_deep(span)));
         }
         if self.nodes.len() + size > self.limits.nodes {
@@ -683,20 +686,33 @@ impl<'s> Builder<'s> {
             return Err(Stop(fault(Code::TooManyNodes, message, span)));
         }
         self.reach = span.end;
-        let is_key = self.at_key();
         if is_key && matches!(head.kind, Kind::Map | Kind::List) {
             self.refuse_key(span);
         }
         let target = self.nodes.len();
-        let from = anchor.index as usize;
-        self.nodes.extend_from_within(from..from + size);
+        if anchor.is_shelved {
+            self.nodes.extend_from_slice(self.shelf.get(from..from + size).unwrap_or_default());
+        } else {
+            self.nodes.extend_from_within(from..from + size);
+        }
+        // Keys are text in every YAML version; a key that is used as a value becomes ambiguous only here.
+        let is_new_value = !is_key && head.flags & (KEY | PLAIN) == KEY | PLAIN;
+        let is_ambiguous = is_new_value && scalar::classify(self.text(target)).1;
+        self.ambiguous += u32::from(is_ambiguous);
         if let Some(node) = self.nodes.get_mut(target) {
-            node.flags = if is_key { node.flags | KEY } else { node.flags & !KEY };
+            if is_key {
+                node.flags = (node.flags | KEY) & !AMBIGUOUS;
+            } else {
+                node.flags &= !KEY;
+            }
+            if is_ambiguous {
+                node.flags |= AMBIGUOUS;
+            }
         }
         self.uses.push(Use { first: offset(target), end: offset(target + size), span, label: "used here" });
         if let Some(frame) = self.stack.last_mut() {
             frame.children += 1;
-            frame.height = frame.height.max(anchor.height);
+            frame.height = frame.height.max(levels);
         }
         Ok(())
     }
@@ -726,35 +742,3 @@ fn shorten(text: &str) -> String {
         text.chars().take(60).chain("…".chars()).collect()
     }
 }
-
-impl Tape {
-    /// Reads the plain scalars of one document as another dialect does. Keys stay text.
-    pub fn set_dialect(&mut self, document: usize, dialect: Dialect) {
-        let Some(document) = self.documents.get(document) else { return };
-        if dialect == Dialect::Core {
-            return;
-        }
-        let first = document.root as usize;
-        let size = self.nodes.get(first).map_or(0, |node| node.size as usize);
-        for index in first..first + size {
-            let Some(node) = self.nodes.get(index).copied() else { break };
-            if node.flags & PLAIN == 0 || node.flags & AMBIGUOUS == 0 {
-                continue;
-            }
-            let from = if node.flags & DECODED == 0 { &self.source } else { &self.decoded };
-            let text = from.get(node.text as usize..(node.text + node.text_len) as usize).unwrap_or_default();
-            let boolean = node.kind == Kind::Text && scalar::is_yaml11_boolean(text);
-            if let Some(node) = self.nodes.get_mut(index) {
-                if boolean {
-                    node.kind = Kind::Bool;
-                } else if node.kind == Kind::Int {
-                    node.flags |= OCTAL;
-                }
-            }
-        }
-    }
-}
-
-#[cfg(test)]
-#[path = "tests.rs"]
-mod tests;

@@ -8,12 +8,13 @@ mod build;
 mod de;
 mod lines;
 mod node;
+mod parse;
 mod scalar;
 mod tape;
 
-pub use build::{Limits, parse};
 pub use de::{Place, TypedError, typed};
 pub use lines::LineIndex;
 pub use node::{Elements, Members, NodeRef, Number};
+pub use parse::{Limits, parse};
 pub use scalar::Dialect;
 pub use tape::{Document, Fault, Kind, Span, Tape};

@@ -171,11 +171,10 @@ impl<'a> NodeRef<'a> {
     /// Where an alias or a merge key puts this value to use, and which of the two; none for a value that
     /// stands where it is written.
     pub fn used_at(&self) -> Option<(Span, &'static str)> {
-        // Uses are recorded in the order of the tape and may nest; the last that holds the node is the inmost,
-        // the first the one that the reader of the document sees.
-        let reach = self.tape.uses.partition_point(|each| each.first <= self.index);
-        let candidates = self.tape.uses.get(..reach)?;
-        candidates.iter().find(|each| self.index < each.end).map(|each| (each.span, each.label))
+        // Uses are recorded in the order of the tape and do not nest, so only the last before the node can hold it.
+        let after = self.tape.uses.partition_point(|each| each.first <= self.index);
+        let last = self.tape.uses.get(after.checked_sub(1)?)?;
+        (self.index < last.end).then_some((last.span, last.label))
     }
 
     /// Every node of the subtree with a key for those in mappings, in the order of the tape.

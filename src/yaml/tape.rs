@@ -1,5 +1,6 @@
 //! The tape itself: nodes, documents, spans.
 
+use super::scalar::{self, Dialect};
 use crate::problem::Code;
 use crate::yaml::NodeRef;
 
@@ -179,6 +180,34 @@ impl Tape {
                 text_len: 0,
             }],
             ..Self::default()
+        }
+    }
+}
+
+impl Tape {
+    /// Reads the plain scalars of one document as another dialect does. Keys stay text.
+    pub fn set_dialect(&mut self, document: usize, dialect: Dialect) {
+        let Some(document) = self.documents.get(document) else { return };
+        if dialect == Dialect::Core {
+            return;
+        }
+        let first = document.root as usize;
+        let size = self.nodes.get(first).map_or(0, |node| node.size as usize);
+        for index in first..first + size {
+            let Some(node) = self.nodes.get(index).copied() else { break };
+            if node.flags & PLAIN == 0 || node.flags & AMBIGUOUS == 0 {
+                continue;
+            }
+            let from = if node.flags & DECODED == 0 { &self.source } else { &self.decoded };
+            let text = from.get(node.text as usize..(node.text + node.text_len) as usize).unwrap_or_default();
+            let boolean = node.kind == Kind::Text && scalar::is_yaml11_boolean(text);
+            if let Some(node) = self.nodes.get_mut(index) {
+                if boolean {
+                    node.kind = Kind::Bool;
+                } else if node.kind == Kind::Int {
+                    node.flags |= OCTAL;
+                }
+            }
         }
     }
 }

@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::yaml::{Place, typed};
+use crate::yaml::{Dialect, Fault, Place, typed};
 
 fn read(text: &str) -> (Tape, Vec<Problem>) {
     parse(text.as_bytes().to_vec(), &Arc::from("t.yaml"), &Limits::default())
@@ -37,6 +37,8 @@ fn scalars_collections_and_documents() {
         "a: 1\nb: [x, 'y', \"z\\n\"]\nc: |\n  hi\n  ho\n",
         &[json!({"a": 1, "b": ["x", "y", "z\n"], "c": "hi\nho\n"})],
     );
+    check("a: |+\n\n\nb: >+\n\nc: |\n\nd:\n", &[json!({"a": "\n\n", "b": "\n", "c": "", "d": null})]);
+    check("\u{feff}a: \"b\u{feff}c\"\n", &[json!({"a": "b\u{feff}c"})]);
     check("a: foo\n  bar\nb:\nc: ~\n", &[json!({"a": "foo bar", "b": null, "c": null})]);
     check("1: x\ntrue: y\n", &[json!({"1": "x", "true": "y"})]);
     check("---\na: 1\n---\n# nothing\n---\n- 2.5\n", &[json!({"a": 1}), json!([2.5])]);
@@ -71,6 +73,31 @@ fn aliases_and_merge_keys() {
 }
 
 #[test]
+fn aliases_of_what_a_merge_has_moved() {
+    check(
+        "a: {<<: {x: 1}, k: &v foo}\nb: *v\nc: [*v]\n",
+        &[json!({"a": {"x": 1, "k": "foo"}, "b": "foo", "c": ["foo"]})],
+    );
+    // The first of the two is overridden and so nowhere on the tape.
+    check(
+        "a: {<<: [{x: &u {p: [1]}, y: 2}], x: &w 3}\nb: [*u, *w]\n",
+        &[json!({"a": {"x": 3, "y": 2}, "b": [{"p": [1]}, 3]})],
+    );
+    // Moved twice, once within a value that has an anchor itself.
+    check(
+        "a: {<<: {m: 0}, p: &o {<<: {n: 0}, q: &i [7]}}\nb: *i\nc: *o\nd: {<<: *o, r: *i}\n",
+        &[json!({
+            "a": {"m": 0, "p": {"n": 0, "q": [7]}}, "b": [7], "c": {"n": 0, "q": [7]},
+            "d": {"n": 0, "q": [7], "r": [7]}})],
+    );
+    let (tape, _) = read("a: {? [&v x] : &w y}\nb: [*v, *w]\nc: {<<: *w}\n");
+    assert_eq!(values(&tape), [json!({"a": {}, "b": ["x", "y"], "c": {}})]);
+    let small = Limits { alias_nodes: 3, ..Limits::default() };
+    let problems = parse("{<<: {}, a: &a [1, 2, 3]}".into(), &Arc::from("t"), &small).1;
+    assert_eq!(problems[0].code, Code::AliasBudget);
+}
+
+#[test]
 fn a_merged_value_is_written_there_and_used_here() {
     let (tape, _) = read("a: &a {p: {q: 1}}\nb: {<<: *a}\n");
     let root = tape.root(&tape.documents[0]);
@@ -82,6 +109,14 @@ fn a_merged_value_is_written_there_and_used_here() {
         (Some("<<"), "merged in here")
     );
     assert_eq!(root.at(["a", "p", "q"]).unwrap().used_at(), None);
+    // Of uses within uses the outer one is told, whether merge keys or aliases.
+    let (tape, _) = read("a: &a {p: 1}\nb: {x: 0, <<: {<<: *a, r: *a}, s: *a}\n");
+    let used = |path: &[&str]| {
+        let (span, _) = tape.root(&tape.documents[0]).at(path.iter().copied()).unwrap().used_at()?;
+        Some(span.start)
+    };
+    assert_eq!((used(&["b", "x"]), used(&["b", "p"]), used(&["b", "r", "p"])), (None, Some(23), Some(23)));
+    assert_eq!(used(&["b", "s", "p"]), Some(47));
     let (tape, _) = read("a: &a {p: 1}\nb: *a\n");
     let (used, label) = tape.root(&tape.documents[0]).at(["b", "p"]).unwrap().used_at().unwrap();
     assert_eq!((tape.source().get(used.start as usize..used.end as usize), label), (Some("*a"), "used here"));
@@ -115,6 +150,16 @@ fn many_keys_are_compared_as_well() {
 }
 
 #[test]
+fn faults_beyond_a_thousand_are_counted() {
+    let (tape, _) = read(&format!("[{}]\n---\n[!x a, !y b]\n---\n[a]\n", "!x a, ".repeat(1_002)));
+    let found: Vec<_> = tape.documents.iter().map(|document| document.faults.len()).collect();
+    assert_eq!(found, [1_001, 2, 0]);
+    let last = |at: usize| tape.documents[at].faults.last().unwrap();
+    assert_eq!(last(0).message, "the document has 2 more faults, which are not listed");
+    assert_eq!((last(1).code, last(1).span.start), (Code::UnsupportedTag, 6_023));
+}
+
+#[test]
 fn problems_of_syntax_do_not_hide_other_documents() {
     let (tape, problems) = read("a: 1\n---\nb: [\n---\nc: 3\n");
     assert_eq!(values(&tape), [json!({"a": 1}), json!({"c": 3})]);
@@ -123,6 +168,7 @@ fn problems_of_syntax_do_not_hide_other_documents() {
     assert_eq!(tape.documents[1].index, 2);
     faults("a: &x [*x]\n", &[(Code::RecursiveAlias, "")]);
     faults("a: *nothing\n", &[(Code::InvalidYaml, "")]);
+    faults("a: b\u{feff}c\n", &[(Code::ControlCharacter, "b\u{feff}c")]);
     faults("a: \u{1}\n", &[(Code::ControlCharacter, "")]);
     faults("a: \u{81}\n", &[(Code::ControlCharacter, "")]);
     faults("a: \0\n", &[(Code::ControlCharacter, "")]);
@@ -159,6 +205,10 @@ fn limits() {
     assert_eq!(small("--- 1\n--- 2\n", Limits { documents: 1, ..base }), Some(Code::TooManyDocuments));
     assert_eq!(small("a: &a [[1]]\nb: [[[*a]]]\n", Limits { depth: 5, ..base }), Some(Code::TooDeep));
     assert_eq!(small("a: &a [[1]]\nb: [[[*a]]]\n", Limits { depth: 6, ..base }), None);
+    // A merge key adds no level, however many stand in a chain.
+    let merges = "a: &a {x: [1]}\nb: &b {<<: *a}\nc: &c {<<: [*b], y: 1}\nd: &d {<<: *c}\ne: [*d]\n";
+    assert_eq!(small(merges, Limits { depth: 5, ..base }), None);
+    assert_eq!(small(merges, Limits { depth: 4, ..base }), Some(Code::TooDeep));
 }
 
 #[test]
@@ -174,6 +224,14 @@ fn yaml_1_1_booleans_and_octal() {
     let (mut tape, _) = read("a: yes\nb: 'yes'\nc: off\nmode: 0644\nn: y\non: 1\n");
     tape.set_dialect(0, Dialect::Yaml11);
     assert_eq!(values(&tape), [json!({"a": true, "b": "yes", "c": false, "mode": 420, "n": true, "on": 1})]);
+    // What was a key, and so text, is a value where an alias repeats it; and the other way round.
+    let (mut tape, _) = read("&k yes: 1\nb: *k\nc: &v no\n*v : 2\n");
+    assert_eq!(tape.documents[0].ambiguous, 2);
+    let root = tape.root(&tape.documents[0]);
+    let ambiguous: Vec<bool> = root.descendants().map(|node| node.is_ambiguous()).collect();
+    assert_eq!(ambiguous, [false, false, false, false, true, false, true, false, false]);
+    tape.set_dialect(0, Dialect::Yaml11);
+    assert_eq!(values(&tape), [json!({"yes": 1, "b": true, "c": false, "no": 2})]);
 }
 
 #[test]

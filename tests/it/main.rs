@@ -1,10 +1,13 @@
-//! Integration tests, as one binary.
+//! The integration tests: one binary, so that they link once.
 
 mod cli;
 mod clinic;
 mod determinism;
+mod differential;
+mod hostile;
 mod scene;
 mod schemas;
 mod tidy;
 mod tree;
 mod vocabulary;
+mod yaml_suite;
