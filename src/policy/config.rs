@@ -90,7 +90,7 @@ struct DocumentsForm {
     #[serde(default)]
     kind: Option<Place<String>>,
     #[serde(default)]
-    yaml: Option<Place<String>>,
+    yaml: Option<Place<Value>>,
 }
 
 #[derive(Deserialize)]
@@ -172,15 +172,14 @@ fn convert(form: ConfigDocument, locator: &Locator<'_>, problems: &mut Vec<Probl
     let mut documents = Vec::new();
     for entry in form.documents {
         let path = globs(vec![entry.value.path]).pop().unwrap_or_default();
-        let dialect = match entry.value.yaml.as_ref().map(|version| version.value.as_str()) {
+        // The number 1.1 and the text "1.1" mean the same.
+        let version = entry.value.yaml.map(|yaml| (yaml.value.to_string().replace('"', ""), yaml.node));
+        let dialect = match version.as_ref().map(|(version, node)| (version.as_str(), *node)) {
             None => None,
-            Some("1.1") => Some(Dialect::Yaml11),
-            Some("1.2") => Some(Dialect::Core),
-            Some(other) => {
-                refuse(
-                    entry.value.yaml.as_ref().map_or(0, |yaml| yaml.node),
-                    format!("{other:?} should be \"1.1\" or \"1.2\""),
-                );
+            Some(("1.1", _)) => Some(Dialect::Yaml11),
+            Some(("1.2", _)) => Some(Dialect::Core),
+            Some((other, node)) => {
+                refuse(node, format!("{other} should be 1.1 or 1.2"));
                 None
             }
         };

@@ -86,18 +86,20 @@ impl RuleSet {
     }
 }
 
-/// Builds the rule set. Problems leave out what they concern, and nothing else.
+/// Builds the rule set. `is_estate` tells whether a file of policies is part of the estate as well. Problems leave
+/// out what they concern, and nothing else.
 pub fn build(
     sources: &[PolicySource],
     config: &Config,
     selection: &Selection,
     kinds: &KindLibrary,
+    is_estate: &dyn Fn(&str) -> bool,
 ) -> (RuleSet, Vec<Problem>) {
     let mut problems = Vec::new();
     let mut rules = Vec::new();
     let mut frameworks = BTreeMap::new();
     for source in sources {
-        read_source(source, &mut rules, &mut frameworks, &mut problems);
+        read_source(source, &mut rules, &mut frameworks, is_estate, &mut problems);
     }
     rules.extend(engine_rules());
     rules.sort_by(|one: &Rule, other| {
@@ -136,16 +138,24 @@ fn read_source(
     source: &PolicySource,
     rules: &mut Vec<Rule>,
     frameworks: &mut BTreeMap<String, Framework>,
+    is_estate: &dyn Fn(&str) -> bool,
     problems: &mut Vec<Problem>,
 ) {
     for document in &source.tape.documents {
         let root = source.tape.root(document);
         let text = |key: &str| root.get(key).map_or("", |node| node.text());
         let is_own = text("apiVersion").split_once('/').is_some_and(|(group, _)| group == OWN_GROUP);
+        let locator = || Locator::new(&source.file, &source.tape);
         if !is_own || !matches!(text("kind"), "Rule" | "Framework") {
+            // What the estate takes in is judged there; otherwise nobody would look at a misspelt kind.
+            if !is_estate(&source.file) && !source.is_builtin {
+                let first = root.members().next().map_or(root, |(key, _)| key);
+                let node = root.get("kind").unwrap_or(first).index();
+                let message = "the document is neither a Rule nor a Framework of assize.dev/v1";
+                problems.push(locator().problem(Code::InvalidRule, node, message));
+            }
             continue;
         }
-        let locator = || Locator::new(&source.file, &source.tape);
         if !document.faults.is_empty() {
             let lines = crate::yaml::LineIndex::new(source.tape.source());
             problems.extend(document.faults.iter().map(|fault| {

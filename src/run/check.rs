@@ -65,6 +65,8 @@ pub struct CheckRequest {
     pub fail_on: Option<Option<Severity>>,
     /// Whether a run that evaluates nothing is all right.
     pub allow_empty: bool,
+    /// Files that the run will write, which are no input.
+    pub outputs: Vec<PathBuf>,
     /// Threads; 0: one a core.
     pub threads: usize,
 }
@@ -289,6 +291,9 @@ impl<'r> Check<'r> {
                     files.entry(Arc::clone(&entry.path)).or_insert((entry, role));
                 }
             }
+        }
+        for output in self.request.outputs.iter().filter_map(|path| self.root.relative(path)) {
+            files.remove(output.as_str());
         }
         skipped.sort();
         files.into_values().collect()
@@ -532,16 +537,26 @@ impl<'r> Check<'r> {
             let kind = KindName::of(&first.identity);
             if !kind.is_own() && self.policies.kinds.get(&kind).is_none() {
                 shared.insert(first.identity.clone());
+                // Not even their path tells apart what stands twice in one file.
+                let twice = group.windows(2).filter_map(|pair| match pair {
+                    [(one, _), (other, _)] if one.location.file == other.location.file => Some((one, other)),
+                    _ => None,
+                });
+                problems.extend(twice.map(|(one, other)| declared_twice(one, other)));
                 continue;
             }
             for (other, _) in others {
-                let message = format!("{} is declared twice", other.identity);
-                let problem = Problem::new(Code::DuplicateResource, message).at(other.location.clone());
-                problems.push(problem.with_related(first.location.clone(), "first here"));
+                problems.push(declared_twice(first, other));
             }
         }
         shared
     }
+}
+
+fn declared_twice(first: &Resource, other: &Resource) -> Problem {
+    let message = format!("{} is declared twice", other.identity);
+    let problem = Problem::new(Code::DuplicateResource, message).at(other.location.clone());
+    problem.with_related(first.location.clone(), "first here")
 }
 
 /// Cuts the files into batches of about equal bytes, in order, so that their results are in order as well.

@@ -89,6 +89,11 @@ pub fn load_policies(root: &Root, selection: &Selection, threads: usize) -> Resu
                 .is_some_and(|path| policy_files.is_match(path) || kind_file(path, &schema_folders).is_some())
     };
     let (listing, mut problems) = root.list(&folders, &wanted, threads);
+    // A rule that is not loaded finds nothing: that must be said.
+    problems.extend(listing.skipped.iter().map(|skipped| {
+        let message = format!("what stands behind a {} is not loaded", skipped.reason.name());
+        Problem::new(Code::MisplacedRule, message).at(Location::start_of(&skipped.path))
+    }));
     let mut kinds = builtin_kinds();
     let mut sources = builtin_sources();
     for entry in &listing.entries {
@@ -115,7 +120,12 @@ pub fn load_policies(root: &Root, selection: &Selection, threads: usize) -> Resu
             None => {}
         }
     }
-    let (rules, found) = build(&sources, &config, selection, &kinds);
+    let estate = config.estate.as_deref().map(|globs| glob_set(globs.iter().map(String::as_str)));
+    let is_estate = |path: &str| {
+        let path = root.from_base(path).unwrap_or(path);
+        estate.as_ref().is_none_or(|estate| estate.is_match(path))
+    };
+    let (rules, found) = build(&sources, &config, selection, &kinds, &is_estate);
     problems.extend(found);
     Ok(Policies { config, rules, kinds, policy_files, problems })
 }

@@ -580,3 +580,42 @@ fn fingerprints_survive_moves() {
     scene.write("deep/folder/b.yml", &uid("site"));
     assert_eq!(fingerprints(&scene.report(&arguments)), before);
 }
+
+#[test]
+fn what_stands_twice_in_one_file_is_told_even_of_foreign_kinds() {
+    let scene = scene().with("a.yaml", &format!("{}---\n{}", config("a"), config("a")));
+    let problem = "a.yaml:7:18 duplicate-resource: core/ConfigMap/a is declared twice";
+    let report = scene.report(&["--allow-empty"]);
+    assert_eq!(problem_lines(&report), [problem]);
+}
+
+#[test]
+fn a_rule_that_is_not_loaded_is_told() {
+    let scene = Scene::new().with("assize.yaml", "version: 1\nestate: [estate/**]\n");
+    scene.write("estate/a.yaml", &config("a"));
+    scene.write("policies/x.yaml", &SEEN.replace("kind: Rule", "kind: Ruel"));
+    let told =
+        "policies/x.yaml:2:7 invalid-rule: the document is neither a Rule nor a Framework of assize.dev/v1";
+    assert_eq!(problem_lines(&scene.report(&["--allow-empty"])), [told]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_rule_behind_a_link_is_told() {
+    let scene = Scene::new().with("assize.yaml", "version: 1\nestate: [estate/**]\n");
+    scene.write("estate/a.yaml", &config("a"));
+    scene.write("elsewhere/x.yaml", SEEN);
+    fs::create_dir_all(scene.folder.join("policies")).unwrap();
+    std::os::unix::fs::symlink("../elsewhere/x.yaml", scene.folder.join("policies/x.yaml")).unwrap();
+    let told = "policies/x.yaml:1:1 misplaced-rule: what stands behind a symbolic link is not loaded";
+    assert_eq!(problem_lines(&scene.report(&["--allow-empty"])), [told]);
+}
+
+#[test]
+fn a_report_is_no_input_of_its_own_run() {
+    let scene = scene().with("assize.yaml", "version: 1\nestate: ['**']\n").with("a.yaml", &config("a"));
+    scene.write("report.json", "{}");
+    let output = format!("json={}", scene.folder.join("report.json").display());
+    let outcome = scene.run(&["check", "-o", &output, "--allow-empty", "--fail-on", "never"]);
+    assert_eq!(outcome.code, 0, "{}", outcome.stderr);
+}
