@@ -340,6 +340,7 @@ impl Pair<'_, '_> {
         Finding {
             rule: self.applicable.rule,
             status: Status::Fail,
+            exception: None,
             message: failure.message.into(),
             resource: Arc::clone(resource),
             location,

@@ -49,6 +49,10 @@ impl std::fmt::Display for Severity {
 pub enum Status {
     /// It counts.
     Fail,
+    /// A waiver in force covers it.
+    Waived,
+    /// An ignore in a comment covers it, where the configuration allows that.
+    Suppressed,
 }
 
 impl Status {
@@ -56,6 +60,8 @@ impl Status {
     pub fn name(self) -> &'static str {
         match self {
             Self::Fail => "fail",
+            Self::Waived => "waived",
+            Self::Suppressed => "suppressed",
         }
     }
 }
@@ -165,6 +171,8 @@ pub struct Finding {
     pub rule: u32,
     /// What became of it.
     pub status: Status,
+    /// The waiver that covers it, or the reason of the ignore.
+    pub exception: Option<Arc<str>>,
     /// What is, and what should be.
     pub message: Box<str>,
     /// Whose finding it is.

@@ -17,4 +17,5 @@ pub mod problem;
 pub mod report;
 pub mod run;
 pub mod schema;
+pub mod waive;
 pub mod yaml;

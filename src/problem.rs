@@ -71,6 +71,8 @@ codes! {
     InvalidFramework "invalid-framework" "The framework cannot be used." "Repair it; `assize schema Framework` shows the form.";
     InvalidKindSchema "invalid-kind-schema" "The schema of a kind cannot be used." "Repair the schema.";
     InvalidConfiguration "invalid-configuration" "assize.yaml cannot be used." "Repair it; `assize schema assize.yaml` shows the form.";
+    InvalidWaiver "invalid-waiver" "A waiver cannot be read, so it waives nothing." "Repair it; `assize explain Waiver` lists its fields.";
+    InvalidIgnore "invalid-ignore" "An ignore in a comment cannot count." "Write `# assize:ignore <rule>: <reason>`, or remove it.";
     RulePanicked "rule-panicked" "The evaluation of a rule on a resource came to a sudden end." "Report it with the rule and the document.";
     InternalError "internal-error" "The program met a state that it should not reach." "Report it with the file.";
     NothingEvaluated "nothing-evaluated" "No resource was checked against any rule." "Check the paths and the selection, or pass --allow-empty.";

@@ -7,6 +7,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::document::Locator;
+use super::waiver::WaiverPolicy;
+use crate::date::Duration;
 use crate::estate::{KindName, Pattern};
 use crate::finding::{Location, Severity};
 use crate::problem::{Code, Problem};
@@ -31,6 +33,8 @@ pub struct Config {
     pub rules: BTreeMap<String, RuleSetting>,
     /// The threshold of exit code 1.
     pub fail_on: Option<Severity>,
+    /// What waivers must keep to.
+    pub waivers: WaiverPolicy,
 }
 
 /// One entry of `documents:`.
@@ -81,6 +85,21 @@ struct ConfigDocument {
     rules: BTreeMap<String, Place<RuleForm>>,
     #[serde(default)]
     fail_on: Option<Severity>,
+    #[serde(default)]
+    waivers: Option<WaiversForm>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WaiversForm {
+    #[serde(default)]
+    approvers: Option<Vec<String>>,
+    #[serde(default)]
+    max_age: Option<Place<String>>,
+    #[serde(default)]
+    max_resources: Option<u64>,
+    #[serde(default)]
+    inline: Option<bool>,
 }
 
 #[derive(Deserialize)]
@@ -208,7 +227,22 @@ fn convert(form: ConfigDocument, locator: &Locator<'_>, problems: &mut Vec<Probl
         let setting = RuleSetting { severity: form.value.severity, enabled, reason, params, location };
         drop(rules.insert(name, setting));
     }
+    let mut waivers = WaiverPolicy::default();
+    if let Some(form) = form.waivers {
+        waivers.approvers = form.approvers;
+        waivers.max_resources = form.max_resources;
+        waivers.inline = form.inline.unwrap_or_default();
+        if let Some(max_age) = form.max_age {
+            match Duration::parse(&max_age.value) {
+                Some(duration) => waivers.max_age = duration,
+                None => {
+                    refuse(max_age.node, format!("{:?} should be a duration such as P90D", max_age.value));
+                }
+            }
+        }
+    }
     Config {
+        waivers,
         frameworks: form
             .frameworks
             .map(|list| list.into_iter().map(|name| (name.value, locator.of(name.node))).collect()),

@@ -9,6 +9,7 @@ mod framework;
 mod library;
 mod rule;
 mod rule_set;
+mod waiver;
 
 pub use config::{Config, DocumentsEntry, RuleSetting, parse_config};
 pub use document::{Locator, OneOrMany};
@@ -18,3 +19,4 @@ pub use rule::{Check, Compiled, EXAMPLE_CLOCK, Example, Expected, Match, Origin,
 pub use rule_set::{
     AMBIGUOUS_SCALAR, NotSelected, PolicySource, RuleSet, Selection, UNRESOLVED_REFERENCE, build,
 };
+pub use waiver::{InlineIgnore, Waiver, WaiverPolicy, WaiverType, inline_ignores, read_waiver};

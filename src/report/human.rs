@@ -10,8 +10,9 @@ use miette::{
 
 use super::escape::for_terminal;
 use super::{Report, RuleInfo};
-use crate::finding::{Finding, Location, Severity};
+use crate::finding::{Finding, Location, Severity, Status};
 use crate::problem::Problem;
+use crate::waive::WaiverState;
 
 /// How the human format is drawn.
 #[derive(Clone, Copy, Debug)]
@@ -40,7 +41,7 @@ impl Human {
     pub fn write(&self, report: &Report, sources: &mut Sources<'_>, out: &mut dyn Write) -> io::Result<()> {
         let mut pages: BTreeMap<&str, Vec<Note<'_>>> = BTreeMap::new();
         let mut shown: BTreeMap<u32, usize> = BTreeMap::new();
-        for finding in &report.findings {
+        for finding in report.findings.iter().filter(|finding| finding.status == Status::Fail) {
             let count = shown.entry(finding.rule).or_default();
             *count += 1;
             if let Some(rule) = report.rule(finding).filter(|_| *count <= SHOWN_OF_A_RULE) {
@@ -178,7 +179,7 @@ impl Human {
             }
             writeln!(out, "Not evaluated: {} ({}).", for_terminal(&skipped.path), skipped.reason.name())?;
         }
-        if !report.findings.is_empty() {
+        if report.count(Status::Fail) > 0 {
             for (framework, summary) in report.by_framework() {
                 if summary.findings > 0 {
                     writeln!(
@@ -191,13 +192,24 @@ impl Human {
                 }
             }
         }
+        for waiver in &report.waivers {
+            let name = for_terminal(&waiver.identity.to_string());
+            if waiver.state == WaiverState::Void {
+                let defects = for_terminal(&waiver.defects.join("; "));
+                writeln!(out, "{name} waives nothing: {defects}.")?;
+            } else if waiver.findings == 0 {
+                writeln!(out, "{name} is unused: none of its rules has a finding that it covers.")?;
+            } else if waiver.state == WaiverState::Unverified {
+                writeln!(out, "{name} is unverified: `waivers.approvers` names nobody who may approve.")?;
+            }
+        }
         let severities: Vec<String> = report
             .by_severity()
             .into_iter()
             .filter(|(_, count)| *count > 0)
             .map(|(severity, count)| format!("{count} {severity}"))
             .collect();
-        let findings = match report.findings.len() {
+        let findings = match report.count(Status::Fail) {
             0 => "No findings".to_owned(),
             count => format!("{} ({})", capitalised(&plural(count as u64, "finding")), severities.join(", ")),
         };
@@ -205,7 +217,14 @@ impl Human {
             0 => "no problems".to_owned(),
             count => plural(count as u64, "problem"),
         };
-        writeln!(out, "{}", self.bold(&format!("{findings}, {problems}.")))
+        let mut total = format!("{findings}, {problems}");
+        for status in [Status::Waived, Status::Suppressed] {
+            match report.count(status) {
+                0 => {}
+                count => total.push_str(&format!(", {count} {}", status.name())),
+            }
+        }
+        writeln!(out, "{}", self.bold(&format!("{total}.")))
     }
 }
 

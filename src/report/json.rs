@@ -6,8 +6,9 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::{Report, RuleInfo};
-use crate::finding::{Finding, Fingerprint, Identity, Location};
+use crate::finding::{Finding, Fingerprint, Identity, Location, Status};
 use crate::problem::Problem;
+use crate::waive::WaiverOutcome;
 
 /// The version of the format; it changes only when a reader could break.
 const VERSION: u32 = 1;
@@ -23,6 +24,23 @@ struct JsonReport<'a> {
     rules: Vec<JsonRule<'a>>,
     not_selected: Vec<JsonNotSelected<'a>>,
     not_evaluated: Vec<JsonSkipped<'a>>,
+    waivers: Vec<JsonWaiver<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct JsonWaiver<'a> {
+    waiver: JsonResource<'a>,
+    location: JsonLocation<'a>,
+    state: &'static str,
+    defects: &'a [String],
+    waiver_type: Option<&'static str>,
+    rules: &'a [String],
+    reason: &'a str,
+    approved_by: Option<&'a str>,
+    expires: Option<&'a str>,
+    ticket: Option<&'a str>,
+    findings: u64,
 }
 
 #[derive(Serialize)]
@@ -48,6 +66,8 @@ struct JsonSummary<'a> {
     rules: u64,
     pairs: u64,
     findings: BTreeMap<&'static str, u64>,
+    waived: u64,
+    suppressed: u64,
     problems: u64,
     frameworks: Vec<JsonFramework>,
 }
@@ -74,6 +94,8 @@ struct JsonFinding<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     related: Option<JsonRelated<'a>>,
     requirements: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    exception: Option<&'a str>,
     fingerprint: String,
 }
 
@@ -165,6 +187,8 @@ fn summary(report: &Report) -> JsonSummary<'_> {
             .into_iter()
             .map(|(severity, count)| (severity.name(), count))
             .collect(),
+        waived: report.count(Status::Waived) as u64,
+        suppressed: report.count(Status::Suppressed) as u64,
         problems: report.problems.len() as u64,
         frameworks: report
             .by_framework()
@@ -203,8 +227,26 @@ fn finding<'a>(
             .as_ref()
             .map(|(place, label)| JsonRelated { label, location: location(place) }),
         requirements: &rule.requirements,
+        exception: finding.exception.as_deref(),
         fingerprint: fingerprint.to_string(),
     })
+}
+
+fn waiver(waiver: &WaiverOutcome) -> JsonWaiver<'_> {
+    let Identity { group, kind, namespace, name } = &waiver.identity;
+    JsonWaiver {
+        waiver: JsonResource { group, kind, namespace, name },
+        location: location(&waiver.location),
+        state: waiver.state.name(),
+        defects: &waiver.defects,
+        waiver_type: waiver.sort,
+        rules: &waiver.rules,
+        reason: &waiver.reason,
+        approved_by: waiver.approved_by.as_deref(),
+        expires: waiver.expires.as_deref(),
+        ticket: waiver.ticket.as_deref(),
+        findings: waiver.findings,
+    }
 }
 
 fn problem(problem: &Problem) -> JsonProblem<'_> {
@@ -262,6 +304,7 @@ pub fn write_json(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         rules: report.rules.iter().map(rule).collect(),
         not_selected: not_selected(report).collect(),
         not_evaluated: not_evaluated(report).collect(),
+        waivers: report.waivers.iter().map(waiver).collect(),
     };
     serde_json::to_writer_pretty(&mut *out, &document)?;
     out.write_all(b"\n")
@@ -302,5 +345,6 @@ pub fn write_jsonl(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     report.rules.iter().try_for_each(|each| line(out, "rule", rule(each)))?;
     not_selected(report).try_for_each(|each| line(out, "notSelected", each))?;
     not_evaluated(report).try_for_each(|each| line(out, "notEvaluated", each))?;
+    report.waivers.iter().try_for_each(|each| line(out, "waiver", waiver(each)))?;
     line(out, "summary", Footer { summary: summary(report) })
 }

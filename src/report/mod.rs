@@ -15,10 +15,11 @@ pub use human::{Human, render_problems};
 pub use json::{write_json, write_jsonl};
 
 use crate::evaluate::Tally;
-use crate::finding::{Finding, Fingerprint, Severity};
+use crate::finding::{Finding, Fingerprint, Severity, Status};
 use crate::load::Skipped;
 use crate::policy::NotSelected;
 use crate::problem::Problem;
+use crate::waive::WaiverOutcome;
 
 /// Everything that a `check` says, in its final order.
 #[derive(Debug)]
@@ -37,6 +38,8 @@ pub struct Report {
     pub not_selected: Vec<NotSelected>,
     /// Files that are listed and not evaluated.
     pub skipped: Vec<Skipped>,
+    /// What became of each waiver.
+    pub waivers: Vec<WaiverOutcome>,
     /// What was seen.
     pub counts: Counts,
 }
@@ -125,10 +128,18 @@ pub struct FrameworkSummary {
 }
 
 impl Report {
-    /// Number of findings of each severity, worst first; severities without findings have 0.
+    /// Number of findings of a status.
+    pub fn count(&self, status: Status) -> usize {
+        self.findings.iter().filter(|finding| finding.status == status).count()
+    }
+
+    /// Number of findings that count, of each severity, worst first; severities without findings have 0.
     pub fn by_severity(&self) -> Vec<(Severity, u64)> {
         let count = |severity| {
-            let of = |finding: &&Finding| self.rule(finding).is_some_and(|rule| rule.severity == severity);
+            let of = |finding: &&Finding| {
+                finding.status == Status::Fail
+                    && self.rule(finding).is_some_and(|rule| rule.severity == severity)
+            };
             self.findings.iter().filter(of).count() as u64
         };
         Severity::ALL.into_iter().map(|severity| (severity, count(severity))).collect()
@@ -142,7 +153,7 @@ impl Report {
     /// A summary for each framework that a rule of the run cites.
     pub fn by_framework(&self) -> BTreeMap<String, FrameworkSummary> {
         let mut findings = vec![0_u64; self.rules.len()];
-        for finding in &self.findings {
+        for finding in self.findings.iter().filter(|finding| finding.status == Status::Fail) {
             if let Some(count) = findings.get_mut(finding.rule as usize) {
                 *count += 1;
             }
@@ -176,6 +187,8 @@ impl Report {
     /// Whether a finding is at or above the threshold.
     pub fn fails(&self) -> bool {
         let Some(threshold) = self.run.fail_on else { return false };
-        self.findings.iter().any(|finding| self.rule(finding).is_some_and(|rule| rule.severity >= threshold))
+        let counts = |finding: &&Finding| finding.status == Status::Fail;
+        let mut found = self.findings.iter().filter(counts);
+        found.any(|finding| self.rule(finding).is_some_and(|rule| rule.severity >= threshold))
     }
 }

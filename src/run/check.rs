@@ -11,17 +11,18 @@ use globset::GlobSet;
 use rayon::prelude::*;
 
 use super::exclusions::exclusions;
-use super::policies::{Policies, PolicyError, distinct, glob_set, has_known_extension, load_policies};
+use super::policies::{Policies, PolicyError, glob_set, has_known_extension, load_policies};
 use crate::date::Moment;
 use crate::estate::{Candidate, DocumentMapping, Expectation, Gathered, Inventory, KindName, classify};
 use crate::evaluate::{Admitted, FileContext, Outcome, Phase, Tally, admit, evaluate, panic_text};
 use crate::finding::{Finding, Identity, Location, Resource, Severity};
 use crate::load::{Entry, LoadError, Root, Skipped};
 use crate::plan::Plan;
-use crate::policy::Selection;
+use crate::policy::{InlineIgnore, Selection, Waiver, inline_ignores, read_waiver};
 use crate::problem::{Code, Problem};
 use crate::report::{Counts, Report, RuleInfo, RunInfo};
 use crate::schema::{self, ResourceId, RunContext};
+use crate::waive::Exceptions;
 use crate::yaml::{self, Tape, parse};
 
 /// How much a run takes in.
@@ -87,6 +88,8 @@ struct BatchResult {
     gathered: Gathered,
     /// One a resource that was gathered.
     states: Vec<State>,
+    waivers: Vec<Waiver>,
+    ignores: Vec<InlineIgnore>,
     counts: Counts,
 }
 
@@ -137,6 +140,8 @@ struct Check<'r> {
     exclude: GlobSet,
     documents: GlobSet,
     as_of: Moment,
+    /// Whether a rule of the run looks at other documents.
+    is_joined: bool,
 }
 
 impl<'r> Check<'r> {
@@ -152,6 +157,7 @@ impl<'r> Check<'r> {
             exclude: globs(&config.exclude),
             documents: glob_set(config.documents.iter().map(|entry| entry.path.as_str())),
             as_of,
+            is_joined: policies.rules.rules.iter().any(|rule| rule.is_joined),
         }
     }
 
@@ -180,7 +186,11 @@ impl<'r> Check<'r> {
         let mut batches = Vec::new();
         let mut states = Vec::new();
         let mut counts = Counts::default();
+        let mut waivers = Vec::new();
+        let mut ignores = Vec::new();
         for result in results {
+            waivers.extend(result.waivers);
+            ignores.extend(result.ignores);
             outcomes.push(result.outcome);
             batches.push(result.gathered);
             states.extend(result.states);
@@ -188,7 +198,9 @@ impl<'r> Check<'r> {
         }
         let inventory = Inventory::new(batches, &self.policies.kinds);
         outcomes.extend(self.second_pass(&inventory, &states));
-        self.assemble(outcomes, &inventory, &states, counts, problems, skipped)
+        let policy = &self.policies.config.waivers;
+        let exceptions = Exceptions { policy, waivers, ignores, as_of: &self.as_of };
+        self.assemble(outcomes, &inventory, &states, &exceptions, counts, problems, skipped)
     }
 
     /// Joined rules, from what was kept of the documents.
@@ -261,10 +273,8 @@ impl<'r> Check<'r> {
             }
         }
         let is_narrowed = !self.request.paths.is_empty() || self.request.standard_input.is_some();
-        // Rules that look at other documents need them all, whatever part is checked.
-        let is_joined = self.policies.rules.rules.iter().any(|rule| rule.is_joined);
-        let listed =
-            if !is_narrowed || is_joined { vec![self.root.base.clone()] } else { distinct(folders.clone()) };
+        // Waivers may stand anywhere, and joined rules look at any document, whatever part is checked.
+        let listed = vec![self.root.base.clone()];
         let wanted = |path: &str| {
             let from_base = self.root.from_base(path).unwrap_or(path);
             has_known_extension(path) || self.documents.is_match(from_base)
@@ -314,6 +324,9 @@ impl<'r> Check<'r> {
 
     fn file(&self, entry: &Entry, role: Role, result: &mut BatchResult) {
         match self.root.read(&entry.path, self.request.limits.file_size) {
+            Ok(bytes) if role == Role::Context && !self.is_joined && !could_hold_waiver(&bytes) => {
+                drop(bytes);
+            }
             Ok(bytes) => self.text(&entry.path, bytes, role, result),
             Err(problem) if role != Role::Context => result.outcome.problems.push(*problem),
             Err(_) => {}
@@ -354,6 +367,9 @@ impl<'r> Check<'r> {
             result.outcome.problems.extend(classified.problems);
         }
         let text = || Cow::Borrowed(tape.source());
+        if self.policies.config.waivers.inline && role != Role::Context {
+            result.ignores.extend(inline_ignores(tape.source(), file));
+        }
         let mut context = FileContext::new(file, path, &text);
         for candidate in &classified.candidates {
             self.candidate(candidate, role, &tape, &mut context, result);
@@ -406,6 +422,17 @@ impl<'r> Check<'r> {
         let references = kind.schema.as_ref().map(|schema| schema.references()).unwrap_or_default();
         result.gathered.add(Arc::clone(&admitted.resource), admitted.root, references, kind.keep.as_ref());
         result.states.push(State { is_sound: admitted.is_sound, is_evaluated });
+        if kind.name.is("Waiver") && admitted.is_sound {
+            match read_waiver(admitted.root, &admitted.resource.identity, &admitted.resource.location) {
+                Ok(waiver) => result.waivers.push(waiver),
+                Err(error) => {
+                    let node = error.node.map_or(admitted.root, |node| tape.node(node));
+                    let problem =
+                        Problem::new(Code::InvalidWaiver, error.message).at(context.location(node, ""));
+                    result.outcome.problems.push(problem);
+                }
+            }
+        }
         if is_evaluated {
             *result.counts.kinds.entry(identity.qualified_kind()).or_default() += 1;
             let run = RunContext { as_of: self.as_of.clone(), inventory: None };
@@ -413,11 +440,13 @@ impl<'r> Check<'r> {
         }
     }
 
+    #[expect(clippy::too_many_arguments, reason = "everything that the passes have left comes together here")]
     fn assemble(
         &self,
         outcomes: Vec<Outcome>,
         inventory: &Inventory,
         states: &[State],
+        exceptions: &Exceptions<'_>,
         mut counts: Counts,
         mut problems: Vec<Problem>,
         skipped: Vec<Skipped>,
@@ -451,6 +480,9 @@ impl<'r> Check<'r> {
                     .push(Problem::new(Code::InvalidKindSchema, message).at(Location::start_of(&kind.file)));
             }
         }
+        let resources: Vec<_> = inventory.resources().map(|(_, resource)| resource).collect();
+        let (waivers, found) = exceptions.apply(&mut findings, &mut tallies, rules, &resources);
+        problems.extend(found);
         let shared = self.duplicates(inventory, states, &mut problems);
         if counts.pairs == 0 && !self.request.allow_empty {
             let message = format!(
@@ -509,6 +541,7 @@ impl<'r> Check<'r> {
             problems,
             not_selected: self.policies.rules.not_selected.clone(),
             skipped,
+            waivers,
             counts,
         }
     }
@@ -551,6 +584,11 @@ impl<'r> Check<'r> {
         }
         shared
     }
+}
+
+/// Whether a file could hold a waiver: a look at its bytes, since most hold none.
+fn could_hold_waiver(bytes: &[u8]) -> bool {
+    memchr::memmem::find(bytes, b"Waiver").is_some()
 }
 
 fn declared_twice(first: &Resource, other: &Resource) -> Problem {

@@ -201,7 +201,7 @@ fn literal_prefix(glob: &str) -> &str {
 }
 
 /// Folders without those that lie in another one.
-pub(super) fn distinct(mut folders: Vec<String>) -> Vec<String> {
+fn distinct(mut folders: Vec<String>) -> Vec<String> {
     folders.sort();
     folders.dedup();
     let all = folders.clone();

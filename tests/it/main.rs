@@ -10,4 +10,5 @@ mod schemas;
 mod tidy;
 mod tree;
 mod vocabulary;
+mod waivers;
 mod yaml_suite;

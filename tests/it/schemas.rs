@@ -436,7 +436,11 @@ fn schema_and_loader_agree_on_configurations() {
         "{documents: [{path: x, kind: 'apps/*'}]}",
         "{documents: [{path: x, kind: 'a b'}]}",
         "{documents: [{path: x, yaml: '1.3'}]}",
-        "{documents: [{path: x, yaml: 1.1}]}",
+        "{documents: [{path: x, yaml: 1.3}]}",
+        "{waivers: {approvers: anna}}",
+        "{waivers: {max_age: a year}}",
+        "{waivers: {max_resources: -1}}",
+        "{waivers: {unknown: 1}}",
         "{rules: }",
         "{rules: [a]}",
         "{rules: {a: }}",
@@ -516,7 +520,7 @@ fn the_output_fits_its_schema_and_both_formats_say_the_same() {
 /// Puts the lines of jsonl together as the json format does, and holds each to its definition.
 fn assembled(lines: &str, schema: &Value) -> Value {
     let mut report = Map::new();
-    for list in ["findings", "problems", "rules", "notSelected", "notEvaluated"] {
+    for list in ["findings", "problems", "rules", "notSelected", "notEvaluated", "waivers"] {
         report.insert(list.to_owned(), json!([]));
     }
     let mut order = Vec::new();
@@ -529,7 +533,7 @@ fn assembled(lines: &str, schema: &Value) -> Value {
                 order.push(sort);
                 continue;
             }
-            "finding" | "problem" | "rule" => format!("{sort}s"),
+            "finding" | "problem" | "rule" | "waiver" => format!("{sort}s"),
             other => other.to_owned(),
         };
         let line = Value::Object(line);
