@@ -39,6 +39,15 @@ pub struct Applicable {
     pub matches: Vec<u32>,
 }
 
+/// How much of the documents that joined rules read is kept for them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Projection {
+    /// What their text says that they read.
+    Reads,
+    /// Everything: to prove that the former is enough.
+    Everything,
+}
+
 /// The plans of a run.
 #[derive(Debug)]
 pub struct Plan<'r> {
@@ -48,13 +57,27 @@ pub struct Plan<'r> {
     pub kinds: &'r KindLibrary,
     selected: Vec<Pattern>,
     default_namespace: Arc<str>,
+    projection: Projection,
     plans: RwLock<HashMap<KindName, Arc<KindPlan>>>,
 }
 
 impl<'r> Plan<'r> {
     /// A plan over a rule set; `selected` limits the kinds, empty means all.
     pub fn new(rules: &'r RuleSet, kinds: &'r KindLibrary, selected: Vec<Pattern>) -> Self {
-        Self { rules, kinds, selected, default_namespace: DEFAULT_NAMESPACE.into(), plans: RwLock::default() }
+        Self {
+            rules,
+            kinds,
+            selected,
+            default_namespace: DEFAULT_NAMESPACE.into(),
+            projection: Projection::Reads,
+            plans: RwLock::default(),
+        }
+    }
+
+    /// The same plan with another projection.
+    #[must_use]
+    pub fn with_projection(self, projection: Projection) -> Self {
+        Self { projection, ..self }
     }
 
     /// The identity with the texts that all resources of its kind share, since a run keeps one a resource.
@@ -123,6 +146,9 @@ impl<'r> Plan<'r> {
                 keep.add(set);
                 is_read = true;
             }
+        }
+        if self.projection == Projection::Everything {
+            keep = PathSet::All;
         }
         is_read.then_some(keep)
     }

@@ -93,6 +93,9 @@ pub(super) struct CheckArguments {
     /// The clock of the run: 2026-11-20, or 2026-11-20T08:00:00Z [default: today, in UTC]
     #[arg(long, value_name = "DATE", env = "ASSIZE_AS_OF")]
     pub(super) as_of: Option<String>,
+    /// Evaluate once more with whole documents, and tell where that says something else
+    #[arg(long, env = "ASSIZE_VERIFY_READS", value_parser = BoolishValueParser::new())]
+    pub(super) verify_reads: bool,
     /// A run that evaluates nothing is all right
     #[arg(long, env = "ASSIZE_ALLOW_EMPTY", value_parser = BoolishValueParser::new())]
     pub(super) allow_empty: bool,

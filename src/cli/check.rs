@@ -114,6 +114,7 @@ fn request(arguments: &CheckArguments, common: &Common) -> Result<CheckRequest, 
         as_of: as_of(arguments.as_of.as_deref())?,
         fail_on: arguments.fail_on.map(super::args::FailOn::threshold),
         allow_empty: arguments.allow_empty,
+        verify_reads: arguments.verify_reads,
         outputs: arguments.output.iter().filter_map(|output| output.file.clone()).collect(),
         threads: common.threads,
     })

@@ -208,7 +208,7 @@ type Holders = HashMap<String, Vec<ResourceId>>;
 pub struct Inventory {
     entries: Vec<Entry>,
     tapes: Vec<Tape>,
-    names: HashMap<Key, ResourceId>,
+    names: Names,
     fields: HashMap<Arc<str>, HashMap<String, Vec<String>>>,
     /// By target: who names it, and through which field.
     incoming: HashMap<ResourceId, Vec<(ResourceId, Arc<str>)>>,
@@ -217,12 +217,8 @@ pub struct Inventory {
     nothing: Tape,
 }
 
-#[derive(Debug, PartialEq, Eq, Hash)]
-struct Key {
-    kind: Box<str>,
-    namespace: Box<str>,
-    name: Box<str>,
-}
+/// By kind, namespace and name: nested, so that looking up takes no memory.
+type Names = HashMap<Box<str>, HashMap<Box<str>, HashMap<Box<str>, ResourceId>>>;
 
 impl Inventory {
     /// Puts together what all batches gathered.
@@ -243,17 +239,14 @@ impl Inventory {
             tapes.push(gathered.tape);
             edges.push((offset, gathered.texts, gathered.edges));
         }
-        let mut names = HashMap::with_capacity(entries.len());
+        let mut names = Names::new();
         for (index, entry) in (0_u32..).zip(&entries) {
             let identity = &entry.resource.identity;
             if &*identity.group == OWN_GROUP {
-                let key = Key {
-                    kind: (*identity.kind).into(),
-                    namespace: (*identity.namespace).into(),
-                    name: (*identity.name).into(),
-                };
+                let of_kind = names.entry((*identity.kind).into()).or_default();
+                let of_namespace = of_kind.entry((*identity.namespace).into()).or_default();
                 // Of two with one name, which is a problem of its own, the first counts.
-                names.entry(key).or_insert(ResourceId(index));
+                of_namespace.entry((*identity.name).into()).or_insert(ResourceId(index));
             }
         }
         let mut fields: HashMap<Arc<str>, HashMap<String, Vec<String>>> = HashMap::new();
@@ -326,12 +319,7 @@ impl Inventory {
         let kind = reference.kind.or(kind.filter(|kind| *kind != "*"))?;
         let namespace =
             reference.namespace.or_else(|| self.resource(from).map(|resource| &*resource.identity.namespace));
-        let key = Key {
-            kind: kind.into(),
-            namespace: namespace.unwrap_or(DEFAULT_NAMESPACE).into(),
-            name: reference.name.into(),
-        };
-        self.names.get(&key).copied()
+        self.names.get(kind)?.get(namespace.unwrap_or(DEFAULT_NAMESPACE))?.get(reference.name).copied()
     }
 
     /// The kind of a name without prefix in a field: what the kind's schema lists first.

@@ -17,7 +17,7 @@ use crate::estate::{Candidate, DocumentMapping, Expectation, Gathered, Inventory
 use crate::evaluate::{Admitted, FileContext, Outcome, Phase, Tally, admit, evaluate, panic_text};
 use crate::finding::{Finding, Identity, Location, Resource, Severity};
 use crate::load::{Entry, LoadError, Root, Skipped};
-use crate::plan::Plan;
+use crate::plan::{Plan, Projection};
 use crate::policy::{InlineIgnore, Selection, Waiver, inline_ignores, read_waiver};
 use crate::problem::{Code, Problem};
 use crate::report::{Counts, Report, RuleInfo, RunInfo};
@@ -66,6 +66,8 @@ pub struct CheckRequest {
     pub fail_on: Option<Option<Severity>>,
     /// Whether a run that evaluates nothing is all right.
     pub allow_empty: bool,
+    /// Whether to evaluate once more with whole documents, and to report where that says something else.
+    pub verify_reads: bool,
     /// Files that the run will write, which are no input.
     pub outputs: Vec<PathBuf>,
     /// Threads; 0: one a core.
@@ -127,7 +129,14 @@ pub fn check(
     let pool = pool.map_err(|error| failure(format!("cannot start threads: {error}")))?;
     pool.install(|| {
         let policies = load_policies(root, &request.selection, request.threads)?;
-        Ok(Check::new(root, request, &policies, as_of).run(progress))
+        let mut report = Check::new(root, request, &policies, as_of.clone()).run(progress);
+        if request.verify_reads {
+            let mut whole = Check::new(root, request, &policies, as_of);
+            whole.plan = whole.plan.with_projection(Projection::Everything);
+            let other = whole.run(&|_, _| ());
+            report.problems.extend(disagreements(&report, &other));
+        }
+        Ok(report)
     })
 }
 
@@ -142,6 +151,8 @@ struct Check<'r> {
     as_of: Moment,
     /// Whether a rule of the run looks at other documents.
     is_joined: bool,
+    /// The run as local rules see it: without an inventory.
+    alone: RunContext<'static>,
 }
 
 impl<'r> Check<'r> {
@@ -156,6 +167,7 @@ impl<'r> Check<'r> {
             estate: config.estate.as_deref().map(globs),
             exclude: globs(&config.exclude),
             documents: glob_set(config.documents.iter().map(|entry| entry.path.as_str())),
+            alone: RunContext { as_of: as_of.clone(), inventory: None },
             as_of,
             is_joined: policies.rules.rules.iter().any(|rule| rule.is_joined),
         }
@@ -435,8 +447,7 @@ impl<'r> Check<'r> {
         }
         if is_evaluated {
             *result.counts.kinds.entry(identity.qualified_kind()).or_default() += 1;
-            let run = RunContext { as_of: self.as_of.clone(), inventory: None };
-            evaluate(&self.plan, &kind, Phase::Local, &admitted, &run, context, &mut result.outcome);
+            evaluate(&self.plan, &kind, Phase::Local, &admitted, &self.alone, context, &mut result.outcome);
         }
     }
 
@@ -584,6 +595,27 @@ impl<'r> Check<'r> {
         }
         shared
     }
+}
+
+/// Where two reports that should be equal are not.
+fn disagreements(one: &Report, other: &Report) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for (first, second) in one.rules.iter().zip(&other.rules).filter(|(one, other)| one.tally != other.tally)
+    {
+        let message = format!(
+            "rule {}: {:?} from what it reads, {:?} from whole documents",
+            first.name, first.tally, second.tally
+        );
+        problems.push(Problem::new(Code::InternalError, message));
+    }
+    let texts = |report: &Report| -> Vec<_> {
+        let findings = report.findings.iter().zip(&report.fingerprints);
+        findings.map(|(each, print)| (each.location.clone(), each.message.clone(), *print)).collect()
+    };
+    if problems.is_empty() && texts(one) != texts(other) {
+        problems.push(Problem::new(Code::InternalError, "findings differ from those of whole documents"));
+    }
+    problems
 }
 
 /// Whether a file could hold a waiver: a look at its bytes, since most hold none.

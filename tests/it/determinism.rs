@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::scene::{DAY, Scene};
 
 #[path = "../../benches/estate/mod.rs"]
-mod estate;
+pub(crate) mod estate;
 
 use estate::{EstateFile, generate};
 

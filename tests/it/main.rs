@@ -5,6 +5,7 @@ mod clinic;
 mod determinism;
 mod differential;
 mod hostile;
+mod reads;
 mod scene;
 mod schemas;
 mod tidy;
