@@ -213,8 +213,12 @@ impl FailOn {
 Examples:
   assize test                           the built-in rules, and those of this repository
   assize test --rule unowned-asset      one rule
-  assize test policies/access           rules of a folder or a file")]
+  assize test policies/access           rules of a folder or a file
+  assize test --mutate policies         what their examples would not notice")]
 pub(super) struct TestArguments {
+    /// Break the rules on purpose, and list the changes that no example notices
+    #[arg(long)]
+    pub(super) mutate: bool,
     /// Only rules whose file is, or lies in, one of these; none for all
     #[arg(value_name = "PATH")]
     pub(super) paths: Vec<PathBuf>,

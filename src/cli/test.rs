@@ -7,7 +7,7 @@ use super::{Failure, discover, output, policies};
 use crate::exit::Exit;
 use crate::policy::Selection;
 use crate::report::for_terminal;
-use crate::run::run_examples;
+use crate::run::{run_examples, run_mutants};
 
 pub(super) fn run(arguments: &TestArguments, common: &Common) -> Result<Exit, Failure> {
     let root = discover(arguments.paths.first().map(AsRef::as_ref))?;
@@ -53,6 +53,16 @@ pub(super) fn run(arguments: &TestArguments, common: &Common) -> Result<Exit, Fa
             ),
         );
     }
+    let mut has_survivors = false;
+    if arguments.mutate && report.failures.is_empty() {
+        let mutation = run_mutants(&policies);
+        for survivor in &mutation.survivors {
+            line(&mut text, &format!("{}: no example notices: {}", survivor.rule, survivor.change));
+        }
+        let (killed, survivors) = (mutation.killed, mutation.survivors.len());
+        line(&mut text, &format!("{} changes, {killed} noticed, {survivors} not", killed + survivors));
+        has_survivors = survivors > 0;
+    }
     output::to_stdout(text.as_bytes())?;
     let problems: Vec<_> = policies.problems.iter().chain(&report.problems).cloned().collect();
     if !problems.is_empty() {
@@ -62,7 +72,7 @@ pub(super) fn run(arguments: &TestArguments, common: &Common) -> Result<Exit, Fa
     if report.rules == 0 {
         return Err(Failure::Plain("no rule is selected, so nothing was tested".to_owned()));
     }
-    Ok(if report.failures.is_empty() { Exit::Clean } else { Exit::Findings })
+    Ok(if report.failures.is_empty() && !has_survivors { Exit::Clean } else { Exit::Findings })
 }
 
 fn line(text: &mut String, content: &str) {

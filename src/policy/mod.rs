@@ -15,7 +15,9 @@ pub use config::{Config, DocumentsEntry, RuleSetting, parse_config};
 pub use document::{Locator, OneOrMany};
 pub use framework::{Framework, Requirement, RequirementRef};
 pub use library::{builtin_kind_schemas, builtin_policies, builtin_schema, builtin_schema_names};
-pub use rule::{Check, Compiled, EXAMPLE_CLOCK, Example, Expected, Match, Origin, Rule, RuleProblems};
+pub use rule::{
+    Changed, Check, Compiled, EXAMPLE_CLOCK, Example, Expected, Match, Origin, Rule, RuleProblems,
+};
 pub use rule_set::{
     AMBIGUOUS_SCALAR, NotSelected, PolicySource, RuleSet, Selection, UNRESOLVED_REFERENCE, build,
 };

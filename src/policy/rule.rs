@@ -149,6 +149,15 @@ pub(super) struct EngineRule {
     pub(super) requirements: &'static [&'static str],
 }
 
+/// A part of a rule that is replaced, to see whether its examples notice.
+#[derive(Clone, Copy, Debug)]
+pub enum Changed<'v> {
+    /// The schema.
+    Schema(&'v Value),
+    /// The condition of the match with this position.
+    Condition(usize, &'v Value),
+}
+
 /// What keeps a rule from being used.
 pub type RuleProblems = Vec<Problem>;
 
@@ -447,7 +456,29 @@ impl Rule {
         }
     }
 
+    /// The rule compiled with another schema, or with another condition of one of its matches.
+    ///
+    /// # Errors
+    /// What keeps the changed rule from being used.
+    pub fn compile_changed(
+        &self,
+        kinds: &KindLibrary,
+        assigned: &[KindName],
+        changed: Changed<'_>,
+    ) -> Result<Compiled, Vec<Problem>> {
+        self.compile_with(kinds, assigned, Some(changed))
+    }
+
     fn compile(&self, kinds: &KindLibrary, assigned: &[KindName]) -> Result<Compiled, Vec<Problem>> {
+        self.compile_with(kinds, assigned, None)
+    }
+
+    fn compile_with(
+        &self,
+        kinds: &KindLibrary,
+        assigned: &[KindName],
+        changed: Option<Changed<'_>>,
+    ) -> Result<Compiled, Vec<Problem>> {
         let Check::Schema { schema, node } = &self.check else {
             return Ok(Compiled { conditions: vec![None], schema: None });
         };
@@ -459,14 +490,18 @@ impl Rule {
             problems: Vec::new(),
         };
         compiler.check_kinds();
-        let conditions = self
-            .matches
-            .iter()
-            .map(|each| {
+        let conditions = (0..)
+            .zip(&self.matches)
+            .map(|(at, each)| {
                 let (condition, node) = each.condition.as_ref()?;
+                let condition = match changed {
+                    Some(Changed::Condition(changed, other)) if changed == at => other,
+                    _ => condition,
+                };
                 compiler.body(condition, *node, std::slice::from_ref(each), Strictness::Condition)
             })
             .collect();
+        let schema = if let Some(Changed::Schema(other)) = changed { other } else { schema };
         let schema = compiler.body(schema, *node, &self.matches, Strictness::Asserting);
         if compiler.problems.is_empty() {
             Ok(Compiled { conditions, schema })

@@ -9,7 +9,7 @@ use crate::date::Moment;
 use crate::estate::{Gathered, Inventory, KindName, identity_of};
 use crate::evaluate::judge;
 use crate::finding::{Location, Resource};
-use crate::policy::{Check, Compiled, EXAMPLE_CLOCK, Example, Expected, Locator, Rule};
+use crate::policy::{Changed, Check, Compiled, EXAMPLE_CLOCK, Example, Expected, Locator, Rule};
 use crate::problem::Problem;
 use crate::schema::{self, PathSet, ResourceId, RunContext, Scope};
 
@@ -59,6 +59,68 @@ pub fn run_examples(policies: &Policies) -> ExampleReport {
         }
     }
     report
+}
+
+/// A rule broken on purpose.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Survivor {
+    /// The rule.
+    pub rule: Arc<str>,
+    /// What was changed.
+    pub change: String,
+}
+
+/// What came of breaking rules.
+#[derive(Debug, Default)]
+pub struct MutationReport {
+    /// Changes that an example noticed.
+    pub killed: usize,
+    /// Changes that none did.
+    pub survivors: Vec<Survivor>,
+}
+
+/// Breaks each rule in many small ways and runs its examples: what they do not notice, nothing tests.
+pub fn run_mutants(policies: &Policies) -> MutationReport {
+    let rules: Vec<&Rule> = policies.rules.rules.iter().filter(|rule| !is_engine(rule)).collect();
+    let results: Vec<_> = rules.par_iter().map(|rule| mutate_rule(rule, policies)).collect();
+    let mut report = MutationReport::default();
+    for (killed, survivors) in results {
+        report.killed += killed;
+        report.survivors.extend(survivors);
+    }
+    report
+}
+
+fn mutate_rule(rule: &Rule, policies: &Policies) -> (usize, Vec<Survivor>) {
+    let Check::Schema { schema, .. } = &rule.check else { return (0, Vec::new()) };
+    let of_schema = schema::mutants(schema).into_iter().map(|mutant| ("schema".to_owned(), None, mutant));
+    let conditions =
+        rule.matches.iter().enumerate().filter_map(|(at, each)| each.condition().map(|one| (at, one)));
+    let of_conditions = conditions.flat_map(|(at, condition)| {
+        schema::mutants(condition)
+            .into_iter()
+            .map(move |mutant| (format!("match {at} where"), Some(at), mutant))
+    });
+    let mut killed = 0;
+    let mut survivors = Vec::new();
+    for (place, condition, mutant) in of_schema.chain(of_conditions) {
+        let changed = match condition {
+            Some(at) => Changed::Condition(at, &mutant.schema),
+            None => Changed::Schema(&mutant.schema),
+        };
+        let compiled = rule.compile_changed(&policies.kinds, &policies.rules.assigned_kinds, changed);
+        // A change that cannot be compiled is noticed by everybody.
+        let Ok(compiled) = compiled else { continue };
+        let is_noticed =
+            rule.examples.iter().any(|example| !differences(rule, &compiled, example, policies).is_empty());
+        if is_noticed {
+            killed += 1;
+        } else {
+            survivors
+                .push(Survivor { rule: Arc::clone(&rule.name), change: format!("{place}{}", mutant.change) });
+        }
+    }
+    (killed, survivors)
 }
 
 fn is_engine(rule: &Rule) -> bool {

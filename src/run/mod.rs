@@ -9,5 +9,5 @@ mod exclusions;
 mod policies;
 
 pub use check::{CheckRequest, Limits, StandardInput, check};
-pub use examples::{ExampleFailure, ExampleReport, run_examples};
+pub use examples::{ExampleFailure, ExampleReport, MutationReport, Survivor, run_examples, run_mutants};
 pub use policies::{Policies, PolicyError, load_policies};

@@ -503,3 +503,30 @@ fn threads() {
         assert_eq!(run(threads), one);
     }
 }
+
+#[test]
+fn rules_broken_on_purpose() {
+    let rule = |examples: &str| {
+        format!(
+            "apiVersion: assize.dev/v1\nkind: Rule\nmetadata: {{name: few, title: There are few}}\nspec:\n  severity: low\n  rationale: r\n  remediation: r\n  match: {{kinds: [core/ConfigMap]}}\n  schema: {{properties: {{data: {{maxProperties: 2}}}}}}\n  examples:\n{examples}"
+        )
+    };
+    let example = |name: &str, data: &str, expect: &str| {
+        format!(
+            "    - {{name: {name}, resource: {{apiVersion: v1, kind: ConfigMap, metadata: {{name: a}}, data: {data}}}, expect: {expect}}}\n"
+        )
+    };
+    let loose =
+        example("one", "{a: 1}", "[]") + &example("five", "{a: 1, b: 2, c: 3, d: 4, e: 5}", "[{path: data}]");
+    let scene = Scene::new().with("policies/few.yaml", &rule(&loose));
+    let told = [
+        "few: no example notices: schema/properties/data maxProperties 2 becomes 1",
+        "few: no example notices: schema/properties/data maxProperties 2 becomes 3",
+        "4 changes, 2 noticed, 2 not",
+    ];
+    says(&scene.run(&["test", "--mutate", "policies"]), 1, &told, &[]);
+    let tight =
+        example("two", "{a: 1, b: 2}", "[]") + &example("three", "{a: 1, b: 2, c: 3}", "[{path: data}]");
+    scene.write("policies/few.yaml", &rule(&tight));
+    says(&scene.run(&["test", "--mutate", "policies"]), 0, &["4 changes, 4 noticed, 0 not"], &[]);
+}
