@@ -46,8 +46,9 @@ pub(super) fn run(arguments: &TestArguments, common: &Common) -> Result<Exit, Fa
         line(
             &mut text,
             &format!(
-                "{} rules, {} examples passed, {} failed",
+                "{} {}, {} examples passed, {} failed",
                 report.rules,
+                if report.rules == 1 { "rule" } else { "rules" },
                 report.passed,
                 report.failures.len(),
             ),

@@ -52,7 +52,8 @@ impl std::fmt::Debug for Root {
 
 impl Root {
     /// Finds the root for a file or folder: git's work tree around it, and `assize.yaml` by walking up, no
-    /// further than the work tree.
+    /// further than the work tree. Without either it is the current folder if that holds what is meant, else the
+    /// folder itself.
     ///
     /// # Errors
     /// A path that does not exist, a repository that git would not open, a bare one.
@@ -86,7 +87,10 @@ impl Root {
             .ancestors()
             .take_while(|ancestor| work_tree.as_deref().is_none_or(|top| ancestor.starts_with(top)))
             .find(|ancestor| ancestor.join(CONFIG_FILE).is_file());
-        let base_folder = config_folder.or(work_tree.as_deref()).unwrap_or(&folder);
+        // Where nothing marks a root, it is the folder that one stands in, if what is meant lies below.
+        let home = Path::new(".").canonicalize().ok().filter(|home| folder.starts_with(home));
+        let unmarked = home.as_deref().unwrap_or(&folder);
+        let base_folder = config_folder.or(work_tree.as_deref()).unwrap_or(unmarked);
         let top = work_tree.as_deref().unwrap_or(base_folder);
         let base = relative(top, base_folder).ok_or_else(|| LoadError {
             message: format!("{} is not a UTF-8 path", base_folder.display()),
