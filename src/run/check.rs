@@ -292,12 +292,15 @@ impl<'r> Check<'r> {
             has_known_extension(path) || self.documents.is_match(from_base)
         };
         let (listing, found) = self.root.list(&listed, &wanted, self.request.threads);
-        problems.extend(found);
         let excluded = exclusions(self.root, &listed, &listing.entries);
         let is_chosen = |path: &str| {
             !is_narrowed
                 || folders.iter().any(|folder| folder.is_empty() || Path::new(path).starts_with(folder))
         };
+        // What lies outside of the part that is checked is context, and silent.
+        let is_told =
+            |problem: &Problem| problem.location.as_ref().is_none_or(|place| is_chosen(&place.file));
+        problems.extend(found.into_iter().filter(is_told));
         let input = self.request.standard_input.as_ref().map(|input| input.file.as_str());
         let links = listing.skipped.into_iter();
         skipped.extend(links.filter(|each| self.is_estate(&each.path) && is_chosen(&each.path)));

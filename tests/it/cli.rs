@@ -435,7 +435,7 @@ fn examples_of_rules() {
         scene.write("policies/no-colour.yaml", text);
         scene.run(&["test", "policies"])
     };
-    says(&run(&example("", "colour: red")), 0, &["1 rules, 1 examples passed, 0 failed"], &[]);
+    says(&run(&example("", "colour: red")), 0, &["1 rule, 1 examples passed, 0 failed"], &[]);
     says(&run(&example("{path: data.colour}", "")), 0, &["1 examples passed"], &[]);
     let outcome = run(&example("", ""));
     says(
