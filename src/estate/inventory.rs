@@ -4,12 +4,14 @@
 //! few hashes; finding who names a resource is one.
 
 use std::collections::HashMap;
+use std::hash::BuildHasher as _;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use hashbrown::{DefaultHashBuilder, HashTable, hash_table};
 use serde_json::Value;
 
 use super::kind::{KindLibrary, KindName};
-use crate::finding::{DEFAULT_NAMESPACE, Location, OWN_GROUP, Resource};
+use crate::finding::{DEFAULT_NAMESPACE, Identity, Location, OWN_GROUP, Resource};
 use crate::schema;
 use crate::schema::{PathSet, ResourceId};
 use crate::yaml::{Kind, NodeRef, Tape};
@@ -198,9 +200,6 @@ struct Entry {
     document: Option<(u32, u32)>,
 }
 
-/// A reference field and the kinds that it takes.
-type NamedField = (Arc<str>, Vec<String>);
-
 type Holders = HashMap<String, Vec<ResourceId>>;
 
 /// The resources of a run.
@@ -208,95 +207,109 @@ type Holders = HashMap<String, Vec<ResourceId>>;
 pub struct Inventory {
     entries: Vec<Entry>,
     tapes: Vec<Tape>,
-    names: Names,
-    fields: HashMap<Arc<str>, HashMap<String, Vec<String>>>,
-    /// By target: who names it, and through which field.
-    incoming: HashMap<ResourceId, Vec<(ResourceId, Arc<str>)>>,
-    unresolved: Vec<ResourceId>,
+    /// Resources of our own kinds by kind, namespace and name, which stand in `entries` and not here again.
+    names: HashTable<u32>,
+    hasher: DefaultHashBuilder,
+    /// The reference fields of each kind.
+    fields: HashMap<Arc<str>, Vec<ReferenceField>>,
+    /// Who is named, by whom, and through which of the fields of its kind; sorted.
+    incoming: Vec<Link>,
     holders: RwLock<HashMap<(String, String), Arc<Holders>>>,
     nothing: Tape,
 }
 
-/// By kind, namespace and name: nested, so that looking up takes no memory.
-type Names = HashMap<Box<str>, HashMap<Box<str>, HashMap<Box<str>, ResourceId>>>;
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Link {
+    target: ResourceId,
+    from: ResourceId,
+    field: u16,
+}
 
 impl Inventory {
-    /// Puts together what all batches gathered.
+    /// The resources alone, for runs in which no rule looks at other documents.
+    pub fn of_resources(batches: Vec<Gathered>) -> Self {
+        Self::put_together(batches).0
+    }
+
+    /// The resources, their references resolved.
     pub fn new(batches: Vec<Gathered>, kinds: &KindLibrary) -> Self {
-        let mut entries = Vec::new();
-        let mut tapes = Vec::new();
-        let mut edges = Vec::new();
-        for (batch, gathered) in (0_u32..).zip(batches) {
-            let offset = entries.len();
-            let documents = gathered.documents.into_iter();
-            entries.extend(
-                gathered
-                    .resources
-                    .into_iter()
-                    .zip(documents)
-                    .map(|(resource, root)| Entry { resource, document: root.map(|root| (batch, root)) }),
-            );
-            tapes.push(gathered.tape);
-            edges.push((offset, gathered.texts, gathered.edges));
-        }
-        let mut names = Names::new();
-        for (index, entry) in (0_u32..).zip(&entries) {
-            let identity = &entry.resource.identity;
-            if &*identity.group == OWN_GROUP {
-                let of_kind = names.entry((*identity.kind).into()).or_default();
-                let of_namespace = of_kind.entry((*identity.namespace).into()).or_default();
-                // Of two with one name, which is a problem of its own, the first counts.
-                of_namespace.entry((*identity.name).into()).or_insert(ResourceId(index));
-            }
-        }
-        let mut fields: HashMap<Arc<str>, HashMap<String, Vec<String>>> = HashMap::new();
-        let mut lists: HashMap<Arc<str>, Vec<NamedField>> = HashMap::new();
+        let (mut inventory, edges) = Self::put_together(batches);
         for schema in kinds.iter().filter(|schema| schema.name.is_own()) {
-            let of_kind = schema.references();
-            let pairs = of_kind.iter().map(|field| (field.field.clone(), field.kinds.clone()));
-            fields.insert(Arc::clone(&schema.name.kind), pairs.collect());
-            let list = of_kind.iter().map(|field| (Arc::from(field.field.as_str()), field.kinds.clone()));
-            lists.insert(Arc::clone(&schema.name.kind), list.collect());
+            inventory.fields.insert(Arc::clone(&schema.name.kind), schema.references().to_vec());
         }
-        let mut inventory = Self {
-            entries,
-            tapes,
-            names,
-            fields,
-            incoming: HashMap::new(),
-            unresolved: Vec::new(),
-            holders: RwLock::default(),
-            nothing: Tape::of_empty_map(),
-        };
+        inventory.index_names();
         for (offset, texts, edges) in edges {
             for edge in edges {
-                let from = ResourceId(u32::try_from(offset).unwrap_or(u32::MAX) + edge.from);
-                let kind = inventory.resource(from).map(|resource| Arc::clone(&resource.identity.kind));
-                let Some((field, kinds)) =
-                    kind.and_then(|kind| lists.get(&kind)).and_then(|list| list.get(usize::from(edge.field)))
-                else {
-                    continue;
-                };
+                let from = ResourceId(offset + edge.from);
                 let text = texts.get(edge.start as usize..edge.start as usize + usize::from(edge.length));
-                let target =
-                    inventory.look_up(from, text.unwrap_or_default(), kinds.first().map(String::as_str));
-                let is_meant =
-                    |target| kinds.iter().any(|kind| kind == "*" || kind == inventory.kind_of(target));
-                if !target.is_some_and(is_meant) {
-                    inventory.unresolved.push(from);
-                }
-                if let Some(target) = target {
-                    inventory.incoming.entry(target).or_default().push((from, Arc::clone(field)));
-                }
+                let first = inventory.reference_field(from, edge.field).and_then(|field| field.kinds.first());
+                let target = inventory.look_up(from, text.unwrap_or_default(), first.map(String::as_str));
+                inventory.incoming.extend(target.map(|target| Link { target, from, field: edge.field }));
             }
         }
-        inventory.unresolved.dedup();
+        inventory.incoming.sort_unstable();
         inventory
     }
 
-    /// Resources with a reference that names no document, or one of a kind that its field does not take.
-    pub fn unresolved(&self) -> &[ResourceId] {
-        &self.unresolved
+    fn put_together(batches: Vec<Gathered>) -> (Self, Vec<(u32, String, Vec<RawEdge>)>) {
+        let mut entries = Vec::with_capacity(batches.iter().map(|batch| batch.resources.len()).sum());
+        let mut tapes = Vec::new();
+        let mut edges = Vec::new();
+        for (batch, gathered) in (0_u32..).zip(batches) {
+            let offset = u32::try_from(entries.len()).unwrap_or(u32::MAX);
+            let pairs = gathered.resources.into_iter().zip(gathered.documents);
+            let entry = |(resource, root): (_, Option<u32>)| Entry {
+                resource,
+                document: root.map(|root| (batch, root)),
+            };
+            entries.extend(pairs.map(entry));
+            tapes.push(gathered.tape);
+            edges.push((offset, gathered.texts, gathered.edges));
+        }
+        let inventory = Self {
+            entries,
+            tapes,
+            names: HashTable::new(),
+            hasher: DefaultHashBuilder::default(),
+            fields: HashMap::new(),
+            incoming: Vec::new(),
+            holders: RwLock::default(),
+            nothing: Tape::of_empty_map(),
+        };
+        (inventory, edges)
+    }
+
+    fn hash(&self, kind: &str, namespace: &str, name: &str) -> u64 {
+        self.hasher.hash_one((kind, namespace, name))
+    }
+
+    fn index_names(&mut self) {
+        let mut names = HashTable::with_capacity(self.entries.len());
+        let hash_of = |index: &u32| {
+            let resource = self.resource(ResourceId(*index));
+            resource.map_or(0, |resource| {
+                let Identity { kind, namespace, name, .. } = &resource.identity;
+                self.hash(kind, namespace, name)
+            })
+        };
+        for (index, entry) in (0_u32..).zip(&self.entries) {
+            let identity = &entry.resource.identity;
+            if &*identity.group != OWN_GROUP {
+                continue;
+            }
+            let is_same = |other: &u32| {
+                self.resource(ResourceId(*other)).is_some_and(|other| other.identity == *identity)
+            };
+            // Of two with one name, which is a problem of its own, the first counts.
+            if let hash_table::Entry::Vacant(vacant) = names.entry(hash_of(&index), is_same, hash_of) {
+                vacant.insert(index);
+            }
+        }
+        self.names = names;
+    }
+
+    fn reference_field(&self, from: ResourceId, position: u16) -> Option<&ReferenceField> {
+        self.fields.get(self.kind_of(from))?.get(usize::from(position))
     }
 
     /// All resources in the order in which they were seen.
@@ -317,15 +330,24 @@ impl Inventory {
     fn look_up(&self, from: ResourceId, text: &str, kind: Option<&str>) -> Option<ResourceId> {
         let reference = Reference::parse(text);
         let kind = reference.kind.or(kind.filter(|kind| *kind != "*"))?;
-        let namespace =
-            reference.namespace.or_else(|| self.resource(from).map(|resource| &*resource.identity.namespace));
-        self.names.get(kind)?.get(namespace.unwrap_or(DEFAULT_NAMESPACE))?.get(reference.name).copied()
+        let own = || self.resource(from).map(|resource| &*resource.identity.namespace);
+        let namespace = reference.namespace.or_else(own).unwrap_or(DEFAULT_NAMESPACE);
+        let is_meant = |index: &u32| {
+            self.resource(ResourceId(*index)).is_some_and(|resource| {
+                let identity = &resource.identity;
+                &*identity.name == reference.name
+                    && &*identity.kind == kind
+                    && &*identity.namespace == namespace
+            })
+        };
+        let hash = self.hash(kind, namespace, reference.name);
+        self.names.find(hash, is_meant).copied().map(ResourceId)
     }
 
     /// The kind of a name without prefix in a field: what the kind's schema lists first.
     fn first_kind(&self, from: ResourceId, field: &str) -> Option<&str> {
-        let kinds = self.fields.get(self.kind_of(from))?.get(field)?;
-        kinds.first().map(String::as_str)
+        let fields = self.fields.get(self.kind_of(from))?;
+        fields.iter().find(|known| known.field == field)?.kinds.first().map(String::as_str)
     }
 }
 
@@ -361,12 +383,14 @@ impl schema::Inventory for Inventory {
     }
 
     fn referrers(&self, target: ResourceId, kinds: &[String], fields: &[String]) -> Vec<ResourceId> {
-        let is_meant = |(from, field): &&(ResourceId, Arc<str>)| {
-            (fields.is_empty() || fields.iter().any(|wanted| **wanted == **field))
-                && kinds.iter().any(|kind| kind == "*" || kind == self.kind_of(*from))
+        let is_meant = |link: &&Link| {
+            let field = self.reference_field(link.from, link.field).map(|field| field.field.as_str());
+            (fields.is_empty() || field.is_some_and(|field| fields.iter().any(|wanted| wanted == field)))
+                && kinds.iter().any(|kind| kind == "*" || kind == self.kind_of(link.from))
         };
-        let edges = self.incoming.get(&target).map(Vec::as_slice).unwrap_or_default();
-        let mut found: Vec<ResourceId> = edges.iter().filter(is_meant).map(|(from, _)| *from).collect();
+        let first = self.incoming.partition_point(|link| link.target < target);
+        let links = self.incoming.iter().skip(first).take_while(|link| link.target == target);
+        let mut found: Vec<ResourceId> = links.filter(is_meant).map(|link| link.from).collect();
         found.sort_unstable();
         found.dedup();
         found

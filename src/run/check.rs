@@ -208,7 +208,11 @@ impl<'r> Check<'r> {
             states.extend(result.states);
             counts.add(result.counts);
         }
-        let inventory = Inventory::new(batches, &self.policies.kinds);
+        let inventory = if self.is_joined {
+            Inventory::new(batches, &self.policies.kinds)
+        } else {
+            Inventory::of_resources(batches)
+        };
         outcomes.extend(self.second_pass(&inventory, &states));
         let policy = &self.policies.config.waivers;
         let exceptions = Exceptions { policy, waivers, ignores, as_of: &self.as_of };
@@ -434,7 +438,8 @@ impl<'r> Check<'r> {
         let mut unheard = Vec::new();
         let problems = if is_evaluated { &mut result.outcome.problems } else { &mut unheard };
         let admitted = admit(&self.plan, &kind, candidate, tape, context, problems);
-        let references = kind.schema.as_ref().map(|schema| schema.references()).unwrap_or_default();
+        let schema = kind.schema.as_ref().filter(|_| self.is_joined);
+        let references = schema.map(|schema| schema.references()).unwrap_or_default();
         result.gathered.add(Arc::clone(&admitted.resource), admitted.root, references, kind.keep.as_ref());
         result.states.push(State { is_sound: admitted.is_sound, is_evaluated });
         if kind.name.is("Waiver") && admitted.is_sound {
