@@ -39,6 +39,7 @@ fn the_planted_violations_are_found_and_nothing_else() {
         .as_array()
         .unwrap()
         .iter()
+        .filter(|finding| text(finding, "/status") == "fail")
         .map(|finding| {
             let resource = format!("{}/{}", text(finding, "/resource/kind"), text(finding, "/resource/name"));
             format!("{} {resource} {}", text(finding, "/location/file"), text(finding, "/rule"))
