@@ -192,7 +192,9 @@ impl Human {
                 }
             }
         }
-        for waiver in &report.waivers {
+        // A waiver for rules that take no part is neither used nor unused.
+        let takes_part = |name: &String| report.rules.iter().any(|rule| *rule.name == **name);
+        for waiver in report.waivers.iter().filter(|waiver| waiver.rules.iter().any(takes_part)) {
             let name = for_terminal(&waiver.identity.to_string());
             if waiver.state == WaiverState::Void {
                 let defects = for_terminal(&waiver.defects.join("; "));
