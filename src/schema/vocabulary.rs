@@ -102,15 +102,22 @@ pub(super) fn escape(name: &str) -> String {
     name.replace('~', "~0").replace('/', "~1")
 }
 
+/// Levels of a schema, each name of a path of `x-has` counted as one. To compile one level costs a little more
+/// than the one before, so that a path of some ten thousand names never came to an end.
+const DEEPEST: usize = 128;
+
 /// Checks that a schema, parameters put in, uses nothing but the vocabulary, and uses `x-has` and `$ref` rightly.
 ///
 /// # Errors
 /// The first keyword that is unknown or misused.
 pub fn check_vocabulary(schema: &Value) -> Result<(), SchemaError> {
-    check(schema, "")
+    check(schema, "", 0)
 }
 
-fn check(schema: &Value, pointer: &str) -> Result<(), SchemaError> {
+fn check(schema: &Value, pointer: &str, depth: usize) -> Result<(), SchemaError> {
+    if depth > DEEPEST {
+        return Err(error(pointer, format!("the schema goes beyond {DEEPEST} levels")));
+    }
     let object = match schema {
         Value::Object(object) => object,
         Value::Bool(_) => return Ok(()),
@@ -133,7 +140,7 @@ fn check(schema: &Value, pointer: &str) -> Result<(), SchemaError> {
             (Holds::Map, _) => {
                 return Err(error(&place, format!("`{keyword}` should be a mapping of schemas")));
             }
-            (Holds::Paths, Value::Object(paths)) if !paths.is_empty() => check_paths(paths, &place)?,
+            (Holds::Paths, Value::Object(paths)) if !paths.is_empty() => check_paths(paths, &place, depth)?,
             (Holds::Paths, _) => {
                 return Err(error(&place, "`x-has` should be a mapping from paths to what they must be"));
             }
@@ -144,17 +151,26 @@ fn check(schema: &Value, pointer: &str) -> Result<(), SchemaError> {
         }
     }
     let mut result = Ok(());
-    subschemas(object, |_, suffix, subschema| {
+    subschemas(object, |keyword, suffix, subschema| {
         if result.is_ok() {
-            result = check(subschema, &format!("{pointer}{suffix}"));
+            let levels = if keyword == "x-has" { names(&suffix) } else { 1 };
+            result = check(subschema, &format!("{pointer}{suffix}"), depth + levels);
         }
     });
     result
 }
 
-fn check_paths(paths: &Map<String, Value>, place: &str) -> Result<(), SchemaError> {
+/// How many names a dotted path has.
+fn names(path: &str) -> usize {
+    path.split('.').count()
+}
+
+fn check_paths(paths: &Map<String, Value>, place: &str, depth: usize) -> Result<(), SchemaError> {
     for (path, value) in paths {
         let here = format!("{place}/{}", escape(path));
+        if depth + names(path) > DEEPEST {
+            return Err(error(&here, format!("the path makes the schema go beyond {DEEPEST} levels")));
+        }
         if path.split('.').any(|name| name.is_empty() || name.contains(['/', '[', ']'])) {
             return Err(error(&here, "a path should be names joined by dots"));
         }
@@ -182,5 +198,29 @@ fn suggest(keyword: &str) -> String {
     match best {
         Some((distance, name)) if distance <= 3 => format!("did you mean `{name}`?"),
         _ => "rules use JSON Schema 2020-12 and `x-has`".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn schemas_have_a_greatest_depth() {
+        let path = |names: usize| vec!["a"; names].join(".");
+        let has = |names: usize, value: Value| json!({"x-has": {path(names): value}});
+        let message = |schema: &Value| check_vocabulary(schema).map_err(|error| error.message);
+        assert_eq!(message(&has(128, json!(1))), Ok(()));
+        let beyond = Err("the path makes the schema go beyond 128 levels".to_owned());
+        assert_eq!(message(&has(129, json!(1))), beyond);
+        assert_eq!(message(&has(100_000, json!({"type": "object"}))), beyond);
+        assert_eq!(message(&json!({"not": has(100, has(27, json!(true)))})), Ok(()));
+        assert_eq!(message(&json!({"not": has(100, has(28, json!(true)))})), beyond);
+        assert_eq!(
+            message(&json!({"not": has(100, has(27, json!({"not": true})))})),
+            Err("the schema goes beyond 128 levels".to_owned())
+        );
     }
 }
