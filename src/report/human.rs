@@ -1,6 +1,6 @@
 //! For a person at a terminal: the offending line, what is wrong, how to repair it; a summary at the end.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
 use miette::{
@@ -11,7 +11,7 @@ use miette::{
 use super::escape::for_terminal;
 use super::{Report, RuleInfo};
 use crate::finding::{Finding, Location, Severity, Status};
-use crate::problem::Problem;
+use crate::problem::{Code, Problem};
 use crate::waive::WaiverState;
 
 /// How the human format is drawn.
@@ -27,7 +27,7 @@ pub struct Human {
     pub quiet: bool,
 }
 
-/// Findings shown of one rule; the rest is counted.
+/// Findings shown of one rule, and problems of one code; the rest is counted.
 const SHOWN_OF_A_RULE: usize = 50;
 
 /// Gives the text of a file, read again for its snippets; and the absolute path for its link.
@@ -48,9 +48,14 @@ impl Human {
                 pages.entry(&finding.location.file).or_default().push(Note::Finding(finding, rule));
             }
         }
+        let mut problems: BTreeMap<Code, usize> = BTreeMap::new();
         for problem in &report.problems {
-            let file = problem.location.as_ref().map_or("", |location| &location.file);
-            pages.entry(file).or_default().push(Note::Problem(problem));
+            let count = problems.entry(problem.code).or_default();
+            *count += 1;
+            if *count <= SHOWN_OF_A_RULE {
+                let file = problem.location.as_ref().map_or("", |location| &location.file);
+                pages.entry(file).or_default().push(Note::Problem(problem));
+            }
         }
         for (file, mut notes) in pages {
             notes.sort_by_key(Note::position);
@@ -59,6 +64,9 @@ impl Human {
         for (rule, count) in shown.iter().filter(|(_, count)| **count > SHOWN_OF_A_RULE) {
             let name = report.rules.get(*rule as usize).map_or("", |rule| &rule.name);
             writeln!(out, "… and {} more of {name}; `-o json` has them all", count - SHOWN_OF_A_RULE)?;
+        }
+        for (code, count) in problems.iter().filter(|(_, count)| **count > SHOWN_OF_A_RULE) {
+            writeln!(out, "… and {} more of {code}; `-o json` has them all", count - SHOWN_OF_A_RULE)?;
         }
         if self.quiet { Ok(()) } else { self.summary(report, out) }
     }
@@ -85,8 +93,10 @@ impl Human {
                 None => writeln!(out, "{}", self.bold(&name))?,
             }
         }
+        let places = notes.iter().filter_map(|note| note.location()).map(|location| location.line);
+        let lines = text.as_deref().map(|text| lines_around(text, places));
         for note in notes {
-            writeln!(out, "{}", self.draw(note, text.as_deref()))?;
+            writeln!(out, "{}", self.draw(note, lines.as_ref()))?;
         }
         Ok(())
     }
@@ -95,11 +105,11 @@ impl Human {
         if self.color { format!("\u{1b}[1m{text}\u{1b}[0m") } else { text.to_owned() }
     }
 
-    fn draw(&self, note: &Note<'_>, text: Option<&str>) -> String {
+    fn draw(&self, note: &Note<'_>, lines: Option<&Lines<'_>>) -> String {
         let location = note.location();
-        let excerpt = location.zip(text).and_then(|(location, text)| Excerpt::new(text, location));
-        let mut diagnostic = MietteDiagnostic::new(for_terminal(&note.message()))
-            .with_code(for_terminal(&note.heading()))
+        let excerpt = location.zip(lines).and_then(|(location, lines)| Excerpt::new(lines, location));
+        let mut diagnostic = MietteDiagnostic::new(for_terminal(&cut(&note.message())))
+            .with_code(for_terminal(&cut(&note.heading())))
             .with_severity(note.severity())
             .with_help(for_terminal(&note.help()));
         if let Some(excerpt) = &excerpt {
@@ -329,48 +339,86 @@ struct Excerpt {
 const LONGEST_LINE: usize = 400;
 
 impl Excerpt {
-    fn new(text: &str, location: &Location) -> Option<Self> {
-        let line = location.line as usize;
-        let before = line.saturating_sub(2);
-        let lines: Vec<&str> =
-            text.trim_start_matches('\u{feff}').split_inclusive('\n').skip(before).take(3).collect();
-        let at = lines.get(line - 1 - before)?;
-        if at.len() > LONGEST_LINE * 4 {
-            return Self::cut(at, location);
-        }
-        let offset: usize = lines.iter().take(line - 1 - before).map(|line| line.len()).sum();
-        let start = byte_of(at, location.column);
-        let end = if location.end_line == location.line {
-            byte_of(at, location.end_column)
-        } else {
-            at.trim_end().len()
-        };
-        let label = SourceSpan::new(
-            (offset + start).into(),
-            end.saturating_sub(start).max(usize::from(start < at.len())),
-        );
-        Some(Self { file: for_terminal(&location.file), text: harmless(&lines.concat()), before, label })
-    }
-
-    /// The part of a very long line that matters.
-    fn cut(line: &str, location: &Location) -> Option<Self> {
+    /// `lines` are those around the place, without their ends.
+    fn new(lines: &Lines<'_>, location: &Location) -> Option<Self> {
+        let at = (location.line as usize).checked_sub(1)?;
+        let line = *lines.get(&at)?;
         let column = location.column as usize;
-        let first = column.saturating_sub(LONGEST_LINE / 4).max(1);
-        let part: String = line.trim_end().chars().skip(first - 1).take(LONGEST_LINE).collect();
-        let start = byte_of(&part, u32::try_from(column - first + 1).ok()?);
-        let length = part.get(start..)?.chars().next().map_or(0, char::len_utf8);
-        let label = SourceSpan::new(start.into(), length);
+        // Of a long line the part around the place is shown; its neighbours show their beginnings.
+        let skipped =
+            if line.len() > LONGEST_LINE { column.saturating_sub(LONGEST_LINE / 4).max(1) - 1 } else { 0 };
+        let shown: String = line.chars().skip(skipped).take(LONGEST_LINE).collect();
+        let byte_of = |column: usize| byte_of(&shown, column.saturating_sub(skipped));
+        let start = byte_of(column);
+        let end = if location.end_line == location.line {
+            byte_of(location.end_column as usize)
+        } else {
+            shown.len()
+        };
+        let neighbour = |at: Option<usize>| {
+            let line = lines.get(&at?)?;
+            Some(line.chars().take(LONGEST_LINE).collect::<String>())
+        };
+        let mut text = String::new();
+        let above = neighbour(at.checked_sub(1));
+        if let Some(above) = &above {
+            text.push_str(above);
+            text.push('\n');
+        }
+        let offset = text.len();
+        text.push_str(&shown);
+        if let Some(below) = neighbour(at.checked_add(1)) {
+            text.push('\n');
+            text.push_str(&below);
+        }
+        text.push('\n');
+        let length = end.saturating_sub(start).max(usize::from(start < shown.len()));
         Some(Self {
             file: for_terminal(&location.file),
-            text: harmless(&part),
-            before: location.line as usize - 1,
-            label,
+            text: harmless(&text),
+            before: at - usize::from(above.is_some()),
+            label: SourceSpan::new((offset + start).into(), length),
         })
     }
 }
 
-fn byte_of(line: &str, column: u32) -> usize {
-    line.char_indices().nth(column.saturating_sub(1) as usize).map_or(line.trim_end().len(), |(at, _)| at)
+/// Lines of a file by their number from 0.
+type Lines<'t> = BTreeMap<usize, &'t str>;
+
+/// The lines around places, ended by LF, CRLF or CR as elsewhere in the program. Only those are kept: a file may
+/// have millions.
+fn lines_around(text: &str, places: impl Iterator<Item = u32>) -> Lines<'_> {
+    let around = |place: u32| (place as usize).saturating_sub(2)..=(place as usize);
+    let wanted: BTreeSet<usize> = places.flat_map(around).collect();
+    let Some(last) = wanted.last().copied() else { return Lines::new() };
+    let mut lines = Lines::new();
+    let mut rest = text.trim_start_matches('\u{feff}');
+    for number in 0..=last {
+        let end = rest.find(['\n', '\r']);
+        let (line, after) = rest.split_at(end.unwrap_or(rest.len()));
+        if wanted.contains(&number) {
+            lines.insert(number, line);
+        }
+        if end.is_none() {
+            break;
+        }
+        rest = after.strip_prefix("\r\n").or_else(|| after.get(1..)).unwrap_or_default();
+    }
+    lines
+}
+
+fn byte_of(line: &str, column: usize) -> usize {
+    line.char_indices().nth(column.saturating_sub(1)).map_or(line.trim_end().len(), |(at, _)| at)
+}
+
+/// A text that a document has made long, cut to what a person reads.
+fn cut(text: &str) -> String {
+    const LONGEST: usize = 2000;
+    if text.len() <= LONGEST {
+        text.to_owned()
+    } else {
+        text.chars().take(LONGEST).chain("…".chars()).collect()
+    }
 }
 
 /// Hostile characters replaced by harmless ones of the same length, so that offsets stay true.

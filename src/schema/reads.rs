@@ -15,6 +15,9 @@ pub enum PathSet {
     Keys(BTreeMap<String, PathSet>),
 }
 
+/// Longer paths are read whole from the root: no document is so deep, and sets of them would be.
+const LONGEST: usize = 256;
+
 impl Default for PathSet {
     fn default() -> Self {
         Self::Keys(BTreeMap::new())
@@ -33,6 +36,9 @@ impl PathSet {
     }
 
     fn reach(&mut self, path: &[String]) -> &mut Self {
+        if path.len() > LONGEST {
+            *self = Self::All;
+        }
         let mut set = self;
         for key in path {
             match set {

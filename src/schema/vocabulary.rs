@@ -116,9 +116,15 @@ pub(super) fn escape(name: &str) -> String {
     name.replace('~', "~0").replace('/', "~1")
 }
 
+/// Levels of a schema, each name of a path of `x-has` counted as one. To compile one level costs a little more
+/// than the one before, so that a path of some ten thousand names never came to an end.
+const DEEPEST: usize = 128;
+
 /// Where a subschema stands.
 #[derive(Clone, Copy)]
 struct Standing {
+    /// Levels around it.
+    depth: usize,
     /// At the start of a document: the top of a schema, or of a `must`, through combinations alone.
     at_start: bool,
     /// Inside a `must`, where there is an outer document.
@@ -132,10 +138,60 @@ struct Standing {
 /// # Errors
 /// The first keyword that is unknown or misused.
 pub fn check_vocabulary(schema: &Value) -> Result<(), SchemaError> {
-    check(schema, "", Standing { at_start: true, in_must: false })
+    check_definitions(schema)?;
+    check(schema, "", Standing { depth: 0, at_start: true, in_must: false })
+}
+
+/// Places that a schema has when every `$ref` is written out. Definitions that use each other twice double with
+/// each level, and so would the work on every resource.
+const MOST_PLACES: u64 = 10_000;
+
+fn check_definitions(schema: &Value) -> Result<(), SchemaError> {
+    let Some(Value::Object(definitions)) = schema.get("$defs") else { return Ok(()) };
+    let mut sizes = std::collections::HashMap::new();
+    for name in definitions.keys() {
+        if size_of_definition(name, definitions, &mut sizes, 0) > MOST_PLACES {
+            let place = format!("/$defs/{}", escape(name));
+            return Err(error(&place, format!("the definition unfolds into more than {MOST_PLACES} places")));
+        }
+    }
+    Ok(())
+}
+
+fn size_of_definition<'s>(
+    name: &'s str,
+    definitions: &'s Map<String, Value>,
+    sizes: &mut std::collections::HashMap<&'s str, u64>,
+    depth: usize,
+) -> u64 {
+    if let Some(size) = sizes.get(name) {
+        return *size;
+    }
+    if depth > DEEPEST {
+        return MOST_PLACES + 1;
+    }
+    // A definition within itself is bounded by the document, and counts once.
+    sizes.insert(name, 1);
+    let mut size = 0_u64;
+    let mut places = vec![definitions.get(name)];
+    while let Some(place) = places.pop() {
+        let Some(Value::Object(object)) = place else { continue };
+        size = size.saturating_add(1);
+        if let Some(target) =
+            object.get("$ref").and_then(Value::as_str).and_then(|text| text.strip_prefix("#/$defs/"))
+        {
+            size = size.saturating_add(size_of_definition(target, definitions, sizes, depth + 1));
+        }
+        subschemas(object, |_, _, subschema| places.push(Some(subschema)));
+    }
+    sizes.insert(name, size);
+    size
 }
 
 fn check(schema: &Value, pointer: &str, standing: Standing) -> Result<(), SchemaError> {
+    if standing.depth > DEEPEST {
+        return Err(error(pointer, format!("the schema goes beyond {DEEPEST} levels")));
+    }
     let object = match schema {
         Value::Object(object) => object,
         Value::Bool(_) => return Ok(()),
@@ -148,7 +204,9 @@ fn check(schema: &Value, pointer: &str, standing: Standing) -> Result<(), Schema
     subschemas(object, |keyword, suffix, subschema| {
         let combines = matches!(keyword, "allOf" | "anyOf" | "oneOf" | "not" | "if" | "then" | "else");
         let is_must = matches!(keyword, "x-ref" | "x-referrers");
+        let levels = if keyword == "x-has" { names(&suffix) } else { 1 };
         let standing = Standing {
+            depth: standing.depth + levels,
             at_start: is_must || (combines && standing.at_start),
             in_must: is_must || standing.in_must,
         };
@@ -169,7 +227,9 @@ fn check_keyword(keyword: &str, value: &Value, place: &str, standing: Standing) 
         (Holds::List, _) => return Err(error(place, format!("`{keyword}` should be a list of schemas"))),
         (Holds::Map, Value::Object(_)) => {}
         (Holds::Map, _) => return Err(error(place, format!("`{keyword}` should be a mapping of schemas"))),
-        (Holds::Paths, Value::Object(paths)) if !paths.is_empty() => check_paths(paths, place)?,
+        (Holds::Paths, Value::Object(paths)) if !paths.is_empty() => {
+            check_paths(paths, place, standing.depth)?;
+        }
         (Holds::Paths, _) => {
             return Err(error(place, "`x-has` should be a mapping from paths to what they must be"));
         }
@@ -214,9 +274,17 @@ pub fn is_joined(schema: &Value) -> bool {
     own || below
 }
 
-fn check_paths(paths: &Map<String, Value>, place: &str) -> Result<(), SchemaError> {
+/// How many names a dotted path has.
+fn names(path: &str) -> usize {
+    path.split('.').count()
+}
+
+fn check_paths(paths: &Map<String, Value>, place: &str, depth: usize) -> Result<(), SchemaError> {
     for (path, value) in paths {
         let here = format!("{place}/{}", escape(path));
+        if depth + names(path) > DEEPEST {
+            return Err(error(&here, format!("the path makes the schema go beyond {DEEPEST} levels")));
+        }
         if path.split('.').any(|name| name.is_empty() || name.contains(['/', '[', ']'])) {
             return Err(error(&here, "a path should be names joined by dots"));
         }
@@ -244,5 +312,45 @@ fn suggest(keyword: &str) -> String {
     match best {
         Some((distance, name)) if distance <= 3 => format!("did you mean `{name}`?"),
         _ => "rules use JSON Schema 2020-12 and the keywords of assize".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn definitions_that_double_are_refused() {
+        let level = |next: usize| {
+            let part = json!({"$ref": format!("#/$defs/d{next}")});
+            json!({"anyOf": [part.clone(), part]})
+        };
+        let mut definitions: Map<String, Value> =
+            (0..30).map(|at| (format!("d{at}"), level(at + 1))).collect();
+        drop(definitions.insert("d30".to_owned(), json!({"type": "string"})));
+        let schema = json!({"$defs": definitions, "$ref": "#/$defs/d0"});
+        assert!(check_vocabulary(&schema).is_err());
+        let recursive =
+            json!({"$defs": {"d": {"properties": {"x": {"$ref": "#/$defs/d"}}}}, "$ref": "#/$defs/d"});
+        assert_eq!(check_vocabulary(&recursive), Ok(()));
+    }
+
+    #[test]
+    fn schemas_have_a_greatest_depth() {
+        let path = |names: usize| vec!["a"; names].join(".");
+        let has = |names: usize, value: Value| json!({"x-has": {path(names): value}});
+        let message = |schema: &Value| check_vocabulary(schema).map_err(|error| error.message);
+        assert_eq!(message(&has(128, json!(1))), Ok(()));
+        let beyond = Err("the path makes the schema go beyond 128 levels".to_owned());
+        assert_eq!(message(&has(129, json!(1))), beyond);
+        assert_eq!(message(&has(100_000, json!({"type": "object"}))), beyond);
+        assert_eq!(message(&json!({"not": has(100, has(27, json!(true)))})), Ok(()));
+        assert_eq!(message(&json!({"not": has(100, has(28, json!(true)))})), beyond);
+        assert_eq!(
+            message(&json!({"not": has(100, has(27, json!({"not": true})))})),
+            Err("the schema goes beyond 128 levels".to_owned())
+        );
     }
 }

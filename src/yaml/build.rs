@@ -13,6 +13,9 @@ pub(super) fn offset(value: usize) -> u32 {
     u32::try_from(value).unwrap_or(u32::MAX)
 }
 
+/// Broken documents after which a file is given up.
+const MOST_BROKEN: usize = 100;
+
 /// A collection that has begun and not ended.
 #[expect(clippy::struct_excessive_bools, reason = "they are independent, and never leave this file")]
 struct Frame {
@@ -150,7 +153,13 @@ impl<'s> Builder<'s> {
                 Err(error) => {
                     broken.push(self.syntax(&error));
                     self.abandon();
-                    if broken.len() < 100 && matches!(parser.proceed_next_document(), Ok(true)) {
+                    if broken.len() >= MOST_BROKEN {
+                        let message = format!("after {MOST_BROKEN} broken documents the rest is not read");
+                        let place = broken.last().map(|fault| fault.span).unwrap_or_default();
+                        broken.push(fault(Code::InvalidYaml, message, place));
+                        break;
+                    }
+                    if matches!(parser.proceed_next_document(), Ok(true)) {
                         continue;
                     }
                     break;
