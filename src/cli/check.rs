@@ -101,6 +101,7 @@ fn request(arguments: &CheckArguments, common: &Common) -> Result<CheckRequest, 
             frameworks: arguments.selection.framework.clone(),
             rules: arguments.selection.rule.clone(),
             kinds: arguments.selection.kind.clone(),
+            with_examples: false,
         },
         limits: Limits {
             file_size: limits.max_file_size,

@@ -21,7 +21,10 @@ pub(super) fn run(arguments: &ExplainArguments, common: &Common) -> Result<Exit,
         return Ok(Exit::Clean);
     }
     let root = discover(None)?;
-    let Some(policies) = policies(&root, &Selection::default(), common)? else { return Ok(Exit::Problems) };
+    let Some(policies) = policies(&root, &Selection { with_examples: true, ..Selection::default() }, common)?
+    else {
+        return Ok(Exit::Problems);
+    };
     let text = find(name, &policies).ok_or_else(|| Failure::Plain(unknown(name, &policies)))?;
     output::to_stdout(for_terminal(&text).as_bytes())?;
     Ok(Exit::Clean)

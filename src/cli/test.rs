@@ -11,7 +11,7 @@ use crate::run::{run_examples, run_mutants};
 
 pub(super) fn run(arguments: &TestArguments, common: &Common) -> Result<Exit, Failure> {
     let root = discover(arguments.paths.first().map(AsRef::as_ref))?;
-    let selection = Selection { rules: arguments.rule.clone(), ..Selection::default() };
+    let selection = Selection { rules: arguments.rule.clone(), with_examples: true, ..Selection::default() };
     let Some(mut policies) = policies(&root, &selection, common)? else { return Ok(Exit::Problems) };
     if !arguments.paths.is_empty() {
         let mut wanted = Vec::new();

@@ -7,6 +7,17 @@ pub fn builtin_policies() -> &'static [(&'static str, &'static str)] {
     POLICIES
 }
 
+/// The text of a rule up to its examples, which stand last and are most of it: what a run needs. A file that is
+/// written otherwise is given whole.
+pub fn without_examples(text: &str) -> &str {
+    const EXAMPLES: &str = "\n  examples:\n";
+    let Some((before, after)) = text.split_once(EXAMPLES) else { return text };
+    // Another key of `spec`, or another document, would be lost.
+    let is_last =
+        after.lines().all(|line| line.is_empty() || line.starts_with("  -") || line.starts_with("   "));
+    if is_last { before } else { text }
+}
+
 /// The schema of every built-in kind: the kind's name, the path in the project, and the text.
 pub fn builtin_kind_schemas() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
     SCHEMAS.iter().filter_map(|(path, text)| {

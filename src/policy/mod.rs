@@ -14,7 +14,9 @@ mod waiver;
 pub use config::{Config, DocumentsEntry, RuleSetting, parse_config};
 pub use document::{Locator, OneOrMany};
 pub use framework::{Framework, Requirement, RequirementRef};
-pub use library::{builtin_kind_schemas, builtin_policies, builtin_schema, builtin_schema_names};
+pub use library::{
+    builtin_kind_schemas, builtin_policies, builtin_schema, builtin_schema_names, without_examples,
+};
 pub use rule::{
     Changed, Check, Compiled, EXAMPLE_CLOCK, Example, Expected, Match, Origin, Rule, RuleProblems,
 };

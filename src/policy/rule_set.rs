@@ -40,6 +40,8 @@ pub struct Selection {
     pub rules: Vec<String>,
     /// Only resources of these kinds, as patterns.
     pub kinds: Vec<String>,
+    /// Whether the examples of the built-in rules are read as well; a run does not need them.
+    pub with_examples: bool,
 }
 
 impl Selection {

@@ -10,6 +10,7 @@ use crate::finding::{Location, OWN_GROUP};
 use crate::load::{LoadError, Root};
 use crate::policy::{
     Config, PolicySource, RuleSet, Selection, build, builtin_kind_schemas, builtin_policies, parse_config,
+    without_examples,
 };
 use crate::problem::{Code, Problem};
 use crate::yaml::{Limits, Tape, parse};
@@ -95,7 +96,7 @@ pub fn load_policies(root: &Root, selection: &Selection, threads: usize) -> Resu
         Problem::new(Code::MisplacedRule, message).at(Location::start_of(&skipped.path))
     }));
     let mut kinds = builtin_kinds();
-    let mut sources = builtin_sources();
+    let mut sources = builtin_sources(selection.with_examples);
     for entry in &listing.entries {
         let file = &entry.path;
         let (tape, found) = match root.read(file, POLICY_SIZE) {
@@ -138,8 +139,9 @@ fn is_builtin_copy(path: &str, tape: &Tape) -> bool {
     policies.chain(schemas).any(|(known, text)| known == path && text == tape.source())
 }
 
-fn builtin_sources() -> Vec<PolicySource> {
+fn builtin_sources(with_examples: bool) -> Vec<PolicySource> {
     let parse_one = |(path, text): &(&str, &str)| {
+        let text = if with_examples { text } else { without_examples(text) };
         let file: Arc<str> = (*path).into();
         // The library is tested with the program, so it has no problems of syntax.
         let (tape, _) = parse(text.as_bytes().to_vec(), &file, &Limits::default());
