@@ -57,7 +57,7 @@ codes! {
     NotAFile "not-a-file" "The path is a pipe, a device or a socket, not a file." "Remove it, or exclude it.";
     OutsideRoot "outside-root" "The path leads out of the repository." "Name a path inside it.";
     PathNotUtf8 "path-not-utf8" "The path is not UTF-8 text, so reports could not name it." "Rename the file.";
-    NotEvaluated "not-evaluated" "The file could hold resources but cannot be evaluated as it stands." "Render it and check the result, or exclude it.";
+    Undecided "undecided" "A rule could not be decided, since a reference names nothing." "Create the missing resource or correct the reference; the rule `unresolved-reference` shows where.";
     InvalidResource "invalid-resource" "The document breaks the schema of its kind." "Repair the field; `assize explain <Kind>` lists what there is.";
     InvalidIdentity "invalid-identity" "The document has no usable identity." "Give it apiVersion, kind and metadata.name, each as text.";
     UnknownKind "unknown-kind" "No schema describes this kind, so no rule can match it." "Correct the name, or add schemas/kinds/<Kind>.schema.json.";

@@ -18,7 +18,7 @@ use crate::evaluate::{Admitted, FileContext, Outcome, Phase, Tally, admit, evalu
 use crate::finding::{Finding, Identity, Location, Resource, Severity};
 use crate::load::{Entry, LoadError, Root, Skipped};
 use crate::plan::{Plan, Projection};
-use crate::policy::{InlineIgnore, Selection, Waiver, inline_ignores, read_waiver};
+use crate::policy::{Check as RuleCheck, InlineIgnore, Selection, Waiver, inline_ignores, read_waiver};
 use crate::problem::{Code, Problem};
 use crate::report::{Counts, Report, RuleInfo, RunInfo};
 use crate::schema::{self, ResourceId, RunContext};
@@ -473,7 +473,9 @@ impl<'r> Check<'r> {
         let rules = &self.policies.rules.rules;
         let mut tallies = vec![Tally::default(); rules.len()];
         let mut findings: Vec<Finding> = Vec::new();
+        let mut undecided = 0;
         for outcome in outcomes {
+            undecided += outcome.undecided;
             findings.extend(outcome.findings);
             problems.extend(outcome.problems);
             counts.pairs += outcome.pairs;
@@ -498,6 +500,18 @@ impl<'r> Check<'r> {
                 problems
                     .push(Problem::new(Code::InvalidKindSchema, message).at(Location::start_of(&kind.file)));
             }
+        }
+        // `unresolved-reference` tells why something is undecided. Where it has not spoken, since it is not selected
+        // or the reference stands in a part that is not checked, the run itself must not pass.
+        let is_told = findings.iter().any(|finding| {
+            let rule = rules.get(finding.rule as usize);
+            rule.is_some_and(|rule| matches!(rule.check, RuleCheck::UnresolvedReference))
+        });
+        if undecided > 0 && !is_told {
+            let pairs = if undecided == 1 { "1 pair".to_owned() } else { format!("{undecided} pairs") };
+            let message =
+                format!("{pairs} of resource and rule could not be decided: a reference names nothing");
+            problems.push(Problem::new(Code::Undecided, message));
         }
         let resources: Vec<_> = inventory.resources().map(|(_, resource)| resource).collect();
         let (waivers, found) = exceptions.apply(&mut findings, &mut tallies, rules, &resources);

@@ -530,3 +530,21 @@ fn rules_broken_on_purpose() {
     scene.write("policies/few.yaml", &rule(&tight));
     says(&scene.run(&["test", "--mutate", "policies"]), 0, &["4 changes, 4 noticed, 0 not"], &[]);
 }
+
+#[test]
+fn what_is_undecided_does_not_pass() {
+    let scene = Scene::new().with_clinic();
+    let file = "estate/data/stores.yaml";
+    let text = scene.read(file).replacen("  segment: office", "  segment: offfice", 1);
+    scene.write(file, &text);
+    // Without the rule that reports the reference, nothing else would say that the pair is open.
+    let alone = ["check", "--as-of", "2026-11-20", "--rule", "card-data-outside-cde"];
+    says(
+        &scene.run(&alone),
+        2,
+        &["problem[undecided]", "1 pair of resource and rule could not be decided"],
+        &[],
+    );
+    let both = [&alone[..], &["--rule", "unresolved-reference"]].concat();
+    says(&scene.run(&both), 1, &["high[unresolved-reference]"], &[]);
+}
