@@ -15,7 +15,7 @@ use super::policies::{Policies, PolicyError, glob_set, has_known_extension, load
 use crate::date::Moment;
 use crate::estate::{Candidate, DocumentMapping, Expectation, Gathered, Inventory, KindName, classify};
 use crate::evaluate::{Admitted, FileContext, Outcome, Phase, Tally, admit, evaluate, panic_text};
-use crate::finding::{Finding, Identity, Location, Resource, Severity};
+use crate::finding::{Finding, Identity, Location, Resource, Severity, Status};
 use crate::load::{Entry, LoadError, Root, Skipped};
 use crate::plan::{Plan, Projection};
 use crate::policy::{Check as RuleCheck, InlineIgnore, Selection, Waiver, inline_ignores, read_waiver};
@@ -501,11 +501,20 @@ impl<'r> Check<'r> {
                     .push(Problem::new(Code::InvalidKindSchema, message).at(Location::start_of(&kind.file)));
             }
         }
-        // `unresolved-reference` tells why something is undecided. Where it has not spoken, since it is not selected
-        // or the reference stands in a part that is not checked, the run itself must not pass.
+        let resources: Vec<_> = inventory.resources().map(|(_, resource)| resource).collect();
+        let (waivers, found) = exceptions.apply(&mut findings, &mut tallies, rules, &resources);
+        problems.extend(found);
+        // `unresolved-reference` tells why something is undecided. Unless it fails the run itself (it may not be
+        // selected, be waived, or lie below the threshold), what is undecided must not pass.
+        let fail_on =
+            self.request.fail_on.unwrap_or(Some(self.policies.config.fail_on.unwrap_or(DEFAULT_THRESHOLD)));
         let is_told = findings.iter().any(|finding| {
             let rule = rules.get(finding.rule as usize);
-            rule.is_some_and(|rule| matches!(rule.check, RuleCheck::UnresolvedReference))
+            finding.status == Status::Fail
+                && rule.is_some_and(|rule| {
+                    let fails = fail_on.is_some_and(|threshold| rule.severity >= threshold);
+                    fails && matches!(rule.check, RuleCheck::UnresolvedReference)
+                })
         });
         if undecided > 0 && !is_told {
             let pairs = if undecided == 1 { "1 pair".to_owned() } else { format!("{undecided} pairs") };
@@ -513,9 +522,6 @@ impl<'r> Check<'r> {
                 format!("{pairs} of resource and rule could not be decided: a reference names nothing");
             problems.push(Problem::new(Code::Undecided, message));
         }
-        let resources: Vec<_> = inventory.resources().map(|(_, resource)| resource).collect();
-        let (waivers, found) = exceptions.apply(&mut findings, &mut tallies, rules, &resources);
-        problems.extend(found);
         let shared = self.duplicates(inventory, states, &mut problems);
         if counts.pairs == 0 && !self.request.allow_empty {
             let message = format!(
@@ -562,10 +568,7 @@ impl<'r> Check<'r> {
                 version: env!("CARGO_PKG_VERSION"),
                 as_of: self.request.as_of.clone(),
                 config: self.root.config.clone(),
-                fail_on: self
-                    .request
-                    .fail_on
-                    .unwrap_or(Some(self.policies.config.fail_on.unwrap_or(DEFAULT_THRESHOLD))),
+                fail_on,
                 allow_empty: self.request.allow_empty,
             },
             rules,

@@ -547,4 +547,7 @@ fn what_is_undecided_does_not_pass() {
     );
     let both = [&alone[..], &["--rule", "unresolved-reference"]].concat();
     says(&scene.run(&both), 1, &["high[unresolved-reference]"], &[]);
+    // A finding that does not fail the run excuses nothing.
+    let critical = [&both[..], &["--fail-on", "critical"]].concat();
+    says(&scene.run(&critical), 2, &["problem[undecided]"], &[]);
 }
