@@ -72,6 +72,12 @@ impl Moment {
         Some(Self { start, offset: self.offset, text })
     }
 
+    /// Nanoseconds since 1970 of its first moment, in UTC where it has no offset; none beyond the calendar.
+    pub fn nanoseconds(&self) -> Option<i64> {
+        let offset = self.offset.unwrap_or(Offset::UTC);
+        i64::try_from(offset.to_timestamp(self.start).ok()?.as_nanosecond()).ok()
+    }
+
     fn instant(&self) -> Option<Timestamp> {
         self.offset.and_then(|offset| offset.to_timestamp(self.start).ok())
     }

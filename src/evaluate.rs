@@ -5,6 +5,8 @@
 //! of other resources or of files.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -13,6 +15,7 @@ use crate::finding::{Finding, Location, Resource, Status};
 use crate::plan::{Applicable, KindPlan, Plan};
 use crate::policy::{Check, Compiled, Rule};
 use crate::problem::{Code, Problem};
+use crate::rego::{Denial, Document, EvaluationError, Judged, World};
 use crate::schema::{self, Failure, Judgement, Path, ResourceId, RunContext, Scope, Step};
 use crate::yaml::{Kind, LineIndex, NodeRef, Span, Tape};
 
@@ -165,6 +168,15 @@ fn check_kind(
     false
 }
 
+/// What is around a resource.
+#[derive(Clone, Debug)]
+pub struct Around<'a> {
+    /// For rules in JSON Schema, and for all.
+    pub run: RunContext<'a>,
+    /// For rules in Rego.
+    pub world: Arc<World>,
+}
+
 /// Which rules are evaluated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
@@ -180,17 +192,18 @@ pub fn evaluate(
     kind: &KindPlan,
     phase: Phase,
     admitted: &Admitted<'_>,
-    run: &RunContext<'_>,
+    around: &Around<'_>,
     context: &mut FileContext<'_>,
     outcome: &mut Outcome,
 ) {
+    let document = OnceCell::new();
     let rules = match phase {
         Phase::Local => &kind.local,
         Phase::Joined => &kind.joined,
     };
     for applicable in rules {
         let Some(rule) = plan.rules.rules.get(applicable.rule as usize) else { continue };
-        Pair { plan, rule, kind, applicable, admitted, run }.evaluate(context, outcome);
+        Pair { plan, rule, kind, applicable, admitted, around, document: &document }.evaluate(context, outcome);
     }
 }
 
@@ -200,7 +213,9 @@ struct Pair<'p, 't> {
     kind: &'p KindPlan,
     applicable: &'p Applicable,
     admitted: &'p Admitted<'t>,
-    run: &'p RunContext<'p>,
+    around: &'p Around<'p>,
+    /// The document as Rego sees it, made once for all rules.
+    document: &'p OnceCell<Document>,
 }
 
 enum Verdict<'t> {
@@ -210,6 +225,8 @@ enum Verdict<'t> {
     Fail(Vec<Failure<'t>>),
     /// A reference that names nothing keeps the answer open.
     Undecided,
+    /// The evaluation has no result.
+    Failed(EvaluationError),
 }
 
 impl Pair<'_, '_> {
@@ -226,12 +243,17 @@ impl Pair<'_, '_> {
         if matches!(verdict, Verdict::NotApplicable) {
             return;
         }
+        if let Verdict::Failed(error) = &verdict {
+            let resource = &self.admitted.resource;
+            let message = format!("rule {} on {}: {}", self.rule.name, resource.identity, error.message);
+            outcome.problems.push(Problem::new(Code::RuleFailed, message).at(resource.location.clone()));
+        }
         outcome.pairs += 1;
         let Some(tally) = outcome.tallies.get_mut(self.applicable.rule as usize) else { return };
         tally.matched += 1;
         match verdict {
             Verdict::NotApplicable => {}
-            Verdict::Error => tally.errors += 1,
+            Verdict::Error | Verdict::Failed(_) => tally.errors += 1,
             Verdict::Undecided => {
                 tally.errors += 1;
                 outcome.undecided += 1;
@@ -265,7 +287,7 @@ impl Pair<'_, '_> {
         if matches!(self.rule.check, Check::UnresolvedReference) {
             return self.references();
         }
-        let scope = Scope::new(root, &self.rule.at, id, self.run);
+        let scope = Scope::new(root, &self.rule.at, id, &self.around.run);
         let applies = candidates.map(|at| compiled.conditions.get(at)).any(|condition| match condition {
             Some(Some(condition)) => condition.holds(&scope),
             Some(None) => true,
@@ -274,7 +296,10 @@ impl Pair<'_, '_> {
         if !applies {
             return Verdict::NotApplicable;
         }
-        let judgement = judge(self.rule, compiled, &scope);
+        let judgement = match judge(self.rule, compiled, &scope, &self.around.world, self.document) {
+            Ok(judgement) => judgement,
+            Err(error) => return Verdict::Failed(error),
+        };
         match (judgement.failures.is_empty(), judgement.is_undecided) {
             (false, _) => Verdict::Fail(judgement.failures),
             (true, true) => Verdict::Undecided,
@@ -287,7 +312,7 @@ impl Pair<'_, '_> {
         let Some(schema) = self.kind.schema.as_ref().filter(|schema| !schema.references().is_empty()) else {
             return Verdict::NotApplicable;
         };
-        let Some((inventory, id)) = self.run.inventory.zip(self.admitted.id) else { return Verdict::Error };
+        let Some((inventory, id)) = self.around.run.inventory.zip(self.admitted.id) else { return Verdict::Error };
         let root = self.admitted.root;
         let mut failures = Vec::new();
         for field in schema.references() {
@@ -317,6 +342,7 @@ impl Pair<'_, '_> {
                     path,
                     anchor: Some(node),
                     related: None,
+                    key: None,
                 });
             }
         }
@@ -334,7 +360,7 @@ impl Pair<'_, '_> {
         let used = used.map(|(span, label)| (context.span(span, ""), label));
         let other = || {
             let id = failure.related?;
-            let location = self.run.inventory?.location(id)?;
+            let location = self.around.run.inventory?.location(id)?;
             Some((location, "the other resource"))
         };
         Finding {
@@ -345,31 +371,73 @@ impl Pair<'_, '_> {
             resource: Arc::clone(resource),
             location,
             related: used.or_else(other),
-            key: failure.path.stable_key(self.admitted.root).into(),
+            key: match failure.key {
+                Some(key) => key.into(),
+                None => failure.path.stable_key(self.admitted.root).into(),
+            },
         }
     }
 }
 
 /// What a rule that applies has to say about a document; nothing if it holds.
-pub fn judge<'t>(rule: &Rule, compiled: &Compiled, scope: &Scope<'t>) -> Judgement<'t> {
-    let body = match (&rule.check, &compiled.schema) {
-        (Check::AmbiguousScalar, _) => {
-            return Judgement { failures: ambiguous_scalars(scope.root), is_undecided: false };
+///
+/// # Errors
+/// An evaluation of Rego that has no result.
+pub fn judge<'t>(
+    rule: &Rule,
+    compiled: &Compiled,
+    scope: &Scope<'t>,
+    world: &Arc<World>,
+    document: &OnceCell<Document>,
+) -> Result<Judgement<'t>, EvaluationError> {
+    let body = match (&rule.check, &compiled.schema, &compiled.rego) {
+        (Check::AmbiguousScalar, ..) => {
+            return Ok(Judgement { failures: ambiguous_scalars(scope.root), is_undecided: false });
         }
-        (_, Some(body)) => body,
-        (_, None) => return Judgement::default(),
+        (.., Some(policy)) => {
+            let judged = Judged {
+                root: scope.root,
+                document: document.get_or_init(|| Document::of(scope.root)),
+                resource: scope.resource,
+                world,
+                as_of: &scope.run.as_of,
+            };
+            let failures = denied(rule, policy.evaluate(&judged)?, scope.root);
+            let is_undecided =
+                scope.resource.is_some_and(|resource| world.has_dangling(resource, &policy.uses.references));
+            return Ok(Judgement { failures, is_undecided });
+        }
+        (_, Some(body), None) => body,
+        (_, None, None) => return Ok(Judgement::default()),
     };
     if body.holds(scope) {
-        return Judgement::default();
+        return Ok(Judgement::default());
     }
     let mut judgement = body.failures(scope, &rule.at);
     if judgement.failures.is_empty() && !judgement.is_undecided {
         // The quick answer and the long one disagree: never a pass.
         let message = "the rule does not hold, without a reason that could be told".to_owned();
         let path = Path::of_keys(&rule.at);
-        judgement.failures.push(Failure { path, message, anchor: None, related: None });
+        judgement.failures.push(Failure { path, message, anchor: None, related: None, key: None });
     }
-    judgement
+    Ok(judgement)
+}
+
+/// What a policy denies, one failure a key; several messages on one key are one.
+fn denied<'t>(rule: &Rule, denials: Vec<Denial>, root: NodeRef<'t>) -> Vec<Failure<'t>> {
+    let mut failures: BTreeMap<(Path, Option<String>), Vec<String>> = BTreeMap::new();
+    for Denial { message, path, key } in denials {
+        let message = message.unwrap_or_else(|| rule.title.clone());
+        failures.entry((path.unwrap_or_default(), key)).or_default().push(message);
+    }
+    let failure = |((path, key), messages): ((Path, Option<String>), Vec<String>)| Failure {
+        anchor: path.anchor(root),
+        message: messages.join("; "),
+        path,
+        related: None,
+        key,
+    };
+    failures.into_iter().map(failure).collect()
 }
 
 fn ambiguous_scalars(root: NodeRef<'_>) -> Vec<Failure<'_>> {
@@ -399,7 +467,7 @@ fn collect_ambiguous<'t>(node: NodeRef<'t>, path: &Path, failures: &mut Vec<Fail
             "{path} is {}, read here as {is} and otherwise by other YAML versions, should be unmistakable",
             node.text()
         );
-        failures.push(Failure { path: path.clone(), message, anchor: Some(node), related: None });
+        failures.push(Failure { path: path.clone(), message, anchor: Some(node), related: None, key: None });
     }
 }
 

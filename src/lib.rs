@@ -14,6 +14,7 @@ pub mod load;
 pub mod plan;
 pub mod policy;
 pub mod problem;
+pub mod rego;
 pub mod report;
 pub mod run;
 pub mod schema;

@@ -142,7 +142,7 @@ impl<'r> Plan<'r> {
             is_read |= !is_engine || !references.is_empty();
         }
         for (read, set) in self.rules.rules.iter().flat_map(|rule| &rule.reads.others) {
-            if read == "*" || kind.is(read) {
+            if read == "*" || kind.is_written(read) {
                 keep.add(set);
                 is_read = true;
             }

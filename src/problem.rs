@@ -74,6 +74,7 @@ codes! {
     InvalidWaiver "invalid-waiver" "A waiver cannot be read, so it waives nothing." "Repair it; `assize explain Waiver` lists its fields.";
     InvalidIgnore "invalid-ignore" "An ignore in a comment cannot count." "Write `# assize:ignore <rule>: <reason>`, or remove it.";
     RulePanicked "rule-panicked" "The evaluation of a rule on a resource came to a sudden end." "Report it with the rule and the document.";
+    RuleFailed "rule-failed" "A rule of Rego could not be evaluated on a resource." "Repair the rule, or the value that it stumbles over.";
     InternalError "internal-error" "The program met a state that it should not reach." "Report it with the file.";
     NothingEvaluated "nothing-evaluated" "No resource was checked against any rule." "Check the paths and the selection, or pass --allow-empty.";
 }

@@ -214,6 +214,8 @@ pub struct Inventory {
     fields: HashMap<Arc<str>, Vec<ReferenceField>>,
     /// Who is named, by whom, and through which of the fields of its kind; sorted.
     incoming: Vec<Link>,
+    /// All references by who names; kept where rules ask for them.
+    outgoing: Vec<Outgoing>,
     holders: RwLock<HashMap<(String, String), Arc<Holders>>>,
     nothing: Tape,
 }
@@ -225,6 +227,27 @@ struct Link {
     field: u16,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Outgoing {
+    from: ResourceId,
+    field: u16,
+    /// Among the references of its field.
+    position: u16,
+    /// [`NOBODY`] where it names nothing.
+    target: ResourceId,
+}
+
+const NOBODY: ResourceId = ResourceId(u32::MAX);
+
+/// Whether references are kept by who names, besides by who is named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Directions {
+    /// By who names as well.
+    Both,
+    /// By who is named alone.
+    Incoming,
+}
+
 impl Inventory {
     /// The resources alone, for runs in which no rule looks at other documents.
     pub fn of_resources(batches: Vec<Gathered>) -> Self {
@@ -232,7 +255,7 @@ impl Inventory {
     }
 
     /// The resources, their references resolved.
-    pub fn new(batches: Vec<Gathered>, kinds: &KindLibrary) -> Self {
+    pub fn new(batches: Vec<Gathered>, kinds: &KindLibrary, directions: Directions) -> Self {
         let (mut inventory, edges) = Self::put_together(batches);
         for schema in kinds.iter().filter(|schema| schema.name.is_own()) {
             inventory.fields.insert(Arc::clone(&schema.name.kind), schema.references().to_vec());
@@ -245,9 +268,17 @@ impl Inventory {
                 let first = inventory.reference_field(from, edge.field).and_then(|field| field.kinds.first());
                 let target = inventory.look_up(from, text.unwrap_or_default(), first.map(String::as_str));
                 inventory.incoming.extend(target.map(|target| Link { target, from, field: edge.field }));
+                if directions == Directions::Both {
+                    let is_next = |last: &&Outgoing| last.from == from && last.field == edge.field;
+                    let position = inventory.outgoing.last().filter(is_next);
+                    let position = position.map_or(0, |last| last.position.saturating_add(1));
+                    let target = target.unwrap_or(NOBODY);
+                    inventory.outgoing.push(Outgoing { from, field: edge.field, position, target });
+                }
             }
         }
         inventory.incoming.sort_unstable();
+        inventory.outgoing.sort_unstable();
         inventory
     }
 
@@ -273,6 +304,7 @@ impl Inventory {
             hasher: DefaultHashBuilder::default(),
             fields: HashMap::new(),
             incoming: Vec::new(),
+            outgoing: Vec::new(),
             holders: RwLock::default(),
             nothing: Tape::of_empty_map(),
         };
@@ -406,6 +438,55 @@ impl schema::Inventory for Inventory {
         found.dedup();
         found
     }
+
+    fn kinds(&self) -> Vec<String> {
+        let mut kinds: Vec<_> = self.resources().map(|(_, resource)| resource.identity.qualified_kind()).collect();
+        kinds.sort_unstable();
+        kinds.dedup();
+        kinds
+    }
+
+    fn of_kind(&self, kind: &str) -> Vec<ResourceId> {
+        let is_meant = |resource: &Resource| KindName::of(&resource.identity).is_written(kind);
+        let found = self.resources().filter(|(_, resource)| kind == "*" || is_meant(resource));
+        found.map(|(id, _)| id).collect()
+    }
+
+    fn identity(&self, resource: ResourceId) -> Option<&Identity> {
+        self.resource(resource).map(|resource| &resource.identity)
+    }
+
+    fn find(&self, identity: &str) -> Option<ResourceId> {
+        let (kind, rest) = identity.split_once('/')?;
+        let (namespace, name) = rest.split_once('/').unwrap_or((DEFAULT_NAMESPACE, rest));
+        let is_meant = |index: &u32| {
+            self.resource(ResourceId(*index)).is_some_and(|resource| {
+                let identity = &resource.identity;
+                (&*identity.kind, &*identity.namespace, &*identity.name) == (kind, namespace, name)
+            })
+        };
+        self.names.find(self.hash(kind, namespace, name), is_meant).copied().map(ResourceId)
+    }
+
+    fn outgoing(&self, from: ResourceId) -> Vec<(&str, Option<ResourceId>)> {
+        let first = self.outgoing.partition_point(|link| link.from < from);
+        let links = self.outgoing.iter().skip(first).take_while(|link| link.from == from);
+        let named = links.filter_map(|link| {
+            let field = self.reference_field(from, link.field)?;
+            Some((field.field.as_str(), (link.target != NOBODY).then_some(link.target)))
+        });
+        named.collect()
+    }
+
+    fn incoming(&self, target: ResourceId) -> Vec<(ResourceId, &str)> {
+        let first = self.incoming.partition_point(|link| link.target < target);
+        let links = self.incoming.iter().skip(first).take_while(|link| link.target == target);
+        let named = links.filter_map(|link| {
+            let field = self.reference_field(link.from, link.field)?;
+            Some((link.from, field.field.as_str()))
+        });
+        named.collect()
+    }
 }
 
 impl Inventory {
@@ -447,6 +528,14 @@ impl Inventory {
 }
 
 impl KindName {
+    /// Whether rules write it so.
+    pub fn is_written(&self, text: &str) -> bool {
+        match text.rsplit_once('/') {
+            Some((group, kind)) => *self.group == *group && *self.kind == *kind,
+            None => (self.is_own() || self.group.is_empty()) && *self.kind == *text,
+        }
+    }
+
     /// Whether it has the name, in our own group.
     pub fn is(&self, name: &str) -> bool {
         self.is_own() && *self.kind == *name

@@ -8,5 +8,5 @@ mod inventory;
 mod kind;
 
 pub use identity::{Candidate, Classified, DocumentMapping, Expectation, classify, identity_of};
-pub use inventory::{Gathered, Inventory, Reference, ReferenceField, reference_fields};
+pub use inventory::{Directions, Gathered, Inventory, Reference, ReferenceField, reference_fields};
 pub use kind::{KindLibrary, KindName, KindSchema, Pattern};

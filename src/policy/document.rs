@@ -8,7 +8,7 @@ use serde::de::{self, Visitor};
 use crate::finding::Location;
 use crate::problem::{Code, Problem};
 use crate::schema::SchemaError;
-use crate::yaml::{LineIndex, NodeRef, Tape, TypedError};
+use crate::yaml::{LineIndex, NodeRef, Span, Tape, TypedError};
 
 /// Turns nodes of one file into locations.
 #[derive(Debug)]
@@ -27,6 +27,16 @@ impl<'t> Locator<'t> {
     /// Where a node is written.
     pub fn of(&self, node: u32) -> Location {
         self.lines.location(&self.file, self.tape.node(node).span(), "")
+    }
+
+    /// The span of a node.
+    pub(super) fn span(&self, node: u32) -> Span {
+        self.tape.node(node).span()
+    }
+
+    /// The text of the file.
+    pub(super) fn source(&self) -> &str {
+        self.tape.source()
     }
 
     /// A problem at a node.

@@ -7,6 +7,7 @@ mod config;
 mod document;
 mod framework;
 mod library;
+mod rego;
 mod rule;
 mod rule_set;
 mod waiver;
@@ -17,6 +18,7 @@ pub use framework::{Framework, Requirement, RequirementRef};
 pub use library::{
     builtin_kind_schemas, builtin_policies, builtin_schema, builtin_schema_names, without_examples,
 };
+pub use rego::{RegoPlace, RegoText, rego_header};
 pub use rule::{
     Changed, Check, Compiled, EXAMPLE_CLOCK, Example, Expected, Match, Origin, Rule, RuleProblems,
 };

@@ -10,10 +10,12 @@ use serde_json::Value;
 
 use super::document::{Locator, Metadata, OneOrMany, is_kebab_case};
 use super::framework::RequirementRef;
+use super::rego::{RegoFiles, RegoText, file_beside, name_of_file};
 use crate::date::Moment;
 use crate::estate::{KindLibrary, KindName, Pattern};
 use crate::finding::Severity;
 use crate::problem::{Code, Problem};
+use crate::rego::{Policy, Uses};
 use crate::schema::{
     Body, Description, Parameters, Reads, Strictness, check_vocabulary, expand, is_joined, reads, substitute,
     unknown_paths,
@@ -55,6 +57,8 @@ pub struct Rule {
     pub is_joined: bool,
     /// What it reads of the document it judges and of others; only joined rules need to say.
     pub reads: Reads,
+    /// What else its text of Rego asks for.
+    pub uses: Uses,
     compiled: OnceLock<Result<Compiled, Vec<Problem>>>,
 }
 
@@ -68,6 +72,8 @@ pub enum Check {
         /// Where it stands.
         node: u32,
     },
+    /// A text of Rego.
+    Rego(RegoText),
     /// No plain value is read differently by YAML 1.1 and 1.2.
     AmbiguousScalar,
     /// Every reference names a resource that exists, of a kind that its field takes.
@@ -135,8 +141,10 @@ pub struct Expected {
 pub struct Compiled {
     /// One entry a match: its condition.
     pub conditions: Vec<Option<Body>>,
-    /// The schema; none for rules that are part of the engine.
+    /// The schema; none for other rules.
     pub schema: Option<Body>,
+    /// The text of Rego; none for other rules.
+    pub rego: Option<Policy>,
 }
 
 /// The words of a rule that is part of the engine.
@@ -172,6 +180,29 @@ struct RuleDocument {
     spec: RuleSpec,
 }
 
+/// The header of a plain `.rego` file, as OPA defines it; what is ours stands under `custom`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Header {
+    #[serde(default, rename = "scope")]
+    _scope: Option<String>,
+    #[serde(default)]
+    title: String,
+    #[serde(default)]
+    description: String,
+    #[serde(default, rename = "related_resources")]
+    _related_resources: Option<IgnoredAny>,
+    #[serde(default, rename = "authors")]
+    _authors: Option<IgnoredAny>,
+    #[serde(default, rename = "organizations")]
+    _organizations: Option<IgnoredAny>,
+    #[serde(default, rename = "schemas")]
+    _schemas: Option<IgnoredAny>,
+    #[serde(default, rename = "entrypoint")]
+    _entrypoint: Option<bool>,
+    custom: RuleSpec,
+}
+
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct RuleSpec {
@@ -190,7 +221,10 @@ struct RuleSpec {
     matches: Place<OneOrMany<MatchForm>>,
     #[serde(default)]
     at: Option<Place<String>>,
-    schema: Place<Value>,
+    #[serde(default)]
+    schema: Option<Place<Value>>,
+    #[serde(default)]
+    rego: Option<Place<String>>,
     #[serde(default)]
     examples: Vec<Place<ExampleForm>>,
 }
@@ -227,17 +261,81 @@ pub(super) fn read(
     tape: &Arc<Tape>,
     file: &Arc<str>,
     is_builtin: bool,
+    texts: &RegoFiles,
 ) -> Result<Rule, Vec<Problem>> {
     let locator = Locator::new(file, tape);
     let document: RuleDocument =
         typed(node).map_err(|error| vec![locator.typed(Code::InvalidRule, node.index(), error)])?;
-    let mut problems = Vec::new();
     let RuleDocument { metadata, spec, .. } = document;
+    let Metadata { name, title, description, .. } = metadata;
+    let title = if title.is_empty() { description } else { title };
+    let check = match (&spec.schema, &spec.rego) {
+        (Some(schema), None) => Check::Schema { schema: schema.value.clone(), node: schema.node },
+        (None, Some(text)) => Check::Rego(texts.inline(&text.value, text.node)),
+        (Some(_), Some(text)) => {
+            let message = "the rule has `schema` and `rego`, should have one of them";
+            return Err(vec![locator.problem(Code::InvalidRule, text.node, message)]);
+        }
+        (None, None) => match texts.file(&file_beside(file, &name.value)) {
+            Some(text) => Check::Rego(text),
+            None => {
+                let node = locator.pointer(node.index(), "/spec");
+                let problem = locator.problem(
+                    Code::InvalidRule,
+                    node,
+                    format!("rule {} has neither `schema` nor `rego`, so it checks nothing", name.value),
+                );
+                let help = format!("write one of them, or put {}.rego beside it", name.value);
+                return Err(vec![problem.with_help(help)]);
+            }
+        },
+    };
+    let origin = Origin { file: Arc::clone(file), is_builtin, tape: Arc::clone(tape), node: node.index() };
+    finish(name, title, spec, check, origin)
+}
+
+/// Reads the header of a plain `.rego` file as a rule.
+pub(super) fn read_header(
+    node: NodeRef<'_>,
+    tape: &Arc<Tape>,
+    file: &Arc<str>,
+    is_builtin: bool,
+    text: RegoText,
+) -> Result<Rule, Vec<Problem>> {
+    let locator = Locator::new(file, tape);
+    let header: Header =
+        typed(node).map_err(|error| vec![locator.typed(Code::InvalidRule, node.index(), error)])?;
+    let Header { title, description, custom, .. } = header;
+    for place in [custom.schema.as_ref().map(|place| place.node), custom.rego.as_ref().map(|place| place.node)] {
+        if let Some(node) = place {
+            return Err(vec![locator.problem(Code::InvalidRule, node, "the file itself is what the rule checks")]);
+        }
+    }
+    let name = Place { value: name_of_file(file), node: node.index() };
+    let title = if title.is_empty() { description } else { title };
+    let origin = Origin { file: Arc::clone(file), is_builtin, tape: Arc::clone(tape), node: node.index() };
+    finish(name, title, custom, Check::Rego(text), origin)
+}
+
+fn finish(
+    name: Place<String>,
+    title: String,
+    spec: RuleSpec,
+    check: Check,
+    origin: Origin,
+) -> Result<Rule, Vec<Problem>> {
+    let tape = Arc::clone(&origin.tape);
+    let locator = Locator::new(&origin.file, &tape);
+    let mut problems = Vec::new();
     let mut refuse =
         |node: u32, message: String| problems.push(locator.problem(Code::InvalidRule, node, message));
-    let name = &metadata.name;
     if !is_kebab_case(&name.value) {
         refuse(name.node, format!("name {:?} should be kebab-case", name.value));
+    }
+    if let (Check::Rego(_), Some(at)) = (&check, &spec.at)
+        && !spec.matches.value.0.iter().any(|each| each.condition.is_some())
+    {
+        refuse(at.node, "`at` is where `where` and `schema` begin, and the rule has neither".to_owned());
     }
     if spec.matches.value.0.is_empty() {
         refuse(spec.matches.node, "`match` is empty, so the rule could never apply".to_owned());
@@ -287,8 +385,8 @@ pub(super) fn read(
         return Err(problems);
     }
     Ok(Rule {
-        name: metadata.name.value.into(),
-        title: if metadata.title.is_empty() { metadata.description } else { metadata.title },
+        name: name.value.into(),
+        title,
         severity: spec.severity,
         rationale: spec.rationale,
         remediation: spec.remediation,
@@ -298,11 +396,12 @@ pub(super) fn read(
         matches,
         at: at.unwrap_or_default().into(),
         params: spec.params,
-        check: Check::Schema { schema: spec.schema.value, node: spec.schema.node },
+        check,
         examples,
         is_joined: false,
         reads: Reads::default(),
-        origin: Origin { file: Arc::clone(file), is_builtin, tape: Arc::clone(tape), node: node.index() },
+        uses: Uses::default(),
+        origin,
         compiled: OnceLock::new(),
     })
 }
@@ -374,6 +473,11 @@ impl Match {
             })
     }
 
+    /// The kinds, as patterns.
+    pub fn patterns(&self) -> &[Pattern] {
+        &self.patterns
+    }
+
     /// The condition, as written.
     pub fn condition(&self) -> Option<&Value> {
         self.condition.as_ref().map(|(condition, _)| condition)
@@ -412,6 +516,7 @@ impl Rule {
             check,
             examples: Vec::new(),
             reads: Reads::default(),
+            uses: Uses::default(),
             origin: Origin {
                 file: "(part of the engine)".into(),
                 is_builtin: true,
@@ -422,13 +527,24 @@ impl Rule {
         }
     }
 
+    /// Whether it is part of the engine, and not written as a document.
+    pub fn is_engine(&self) -> bool {
+        !matches!(self.check, Check::Schema { .. } | Check::Rego(_))
+    }
+
     /// Works out whether the rule looks at other documents, with its parameters as they now are.
-    pub(super) fn find_reads(&mut self) {
-        let Check::Schema { schema, .. } = &self.check else { return };
+    pub(super) fn find_reads(&mut self, kinds: &KindLibrary) {
+        if self.is_engine() {
+            return;
+        }
+        if let Check::Rego(text) = &self.check {
+            self.uses = text.uses(self, kinds);
+        }
         let conditions = self.matches.iter().filter_map(|each| each.condition());
-        let (mut joined, mut all) = (false, Reads::default());
+        let schema = if let Check::Schema { schema, .. } = &self.check { Some(schema) } else { None };
+        let (mut joined, mut all) = (self.uses.is_joined(), self.uses.reads.clone());
         // A parameter that does not exist is told when the rule is compiled.
-        for schema in conditions.chain([schema]).filter_map(|schema| substitute(schema, &self.params).ok()) {
+        for schema in conditions.chain(schema).filter_map(|schema| substitute(schema, &self.params).ok()) {
             joined |= is_joined(&schema);
             if check_vocabulary(&schema).is_ok() {
                 all.add(&reads(&expand(&schema, Strictness::Condition), &self.at));
@@ -479,9 +595,9 @@ impl Rule {
         assigned: &[KindName],
         changed: Option<Changed<'_>>,
     ) -> Result<Compiled, Vec<Problem>> {
-        let Check::Schema { schema, node } = &self.check else {
-            return Ok(Compiled { conditions: vec![None], schema: None });
-        };
+        if self.is_engine() {
+            return Ok(Compiled { conditions: vec![None], schema: None, rego: None });
+        }
         let mut compiler = Compiler {
             rule: self,
             kinds,
@@ -501,10 +617,20 @@ impl Rule {
                 compiler.body(condition, *node, std::slice::from_ref(each), Strictness::Condition)
             })
             .collect();
-        let schema = if let Some(Changed::Schema(other)) = changed { other } else { schema };
-        let schema = compiler.body(schema, *node, &self.matches, Strictness::Asserting);
+        let (mut schema, mut rego) = (None, None);
+        match &self.check {
+            Check::Schema { schema: written, node } => {
+                let written = if let Some(Changed::Schema(other)) = changed { other } else { written };
+                schema = compiler.body(written, *node, &self.matches, Strictness::Asserting);
+            }
+            Check::Rego(text) => match text.compile(self, kinds) {
+                Ok(policy) => rego = Some(policy),
+                Err(problems) => compiler.problems.extend(problems),
+            },
+            _ => {}
+        }
         if compiler.problems.is_empty() {
-            Ok(Compiled { conditions, schema })
+            Ok(Compiled { conditions, schema, rego })
         } else {
             Err(compiler.problems)
         }

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::config::Config;
 use super::document::Locator;
 use super::framework::{self, Framework};
+use super::rego::{RegoFiles, file_beside};
 use super::rule::{self, Check, EngineRule, Rule};
 use crate::estate::{KindLibrary, KindName, Pattern};
 use crate::finding::{OWN_GROUP, Severity};
@@ -29,6 +30,8 @@ pub struct PolicySource {
     pub tape: Arc<Tape>,
     /// Whether it is part of the built-in library.
     pub is_builtin: bool,
+    /// The text, if the file holds Rego; the tape is then that of its header.
+    pub rego: Option<Arc<str>>,
 }
 
 /// What the command line asks for.
@@ -100,8 +103,13 @@ pub fn build(
     let mut problems = Vec::new();
     let mut rules = Vec::new();
     let mut frameworks = BTreeMap::new();
-    for source in sources {
-        read_source(source, &mut rules, &mut frameworks, is_estate, &mut problems);
+    let beside = files_beside(sources);
+    let (texts, headed) = RegoFiles::sort(sources, &|file| beside.contains(file), &mut problems);
+    for source in sources.iter().filter(|source| source.rego.is_none()) {
+        read_source(source, &mut rules, &mut frameworks, is_estate, &texts, &mut problems);
+    }
+    for source in headed {
+        read_headed(source, &mut rules, &texts, &mut problems);
     }
     rules.extend(engine_rules());
     rules.sort_by(|one: &Rule, other| {
@@ -119,7 +127,7 @@ pub fn build(
     let mut set = RuleSet { frameworks, assigned_kinds, ..RuleSet::default() };
     for mut rule in rules {
         configure(&mut rule, config, &mut problems);
-        rule.find_reads();
+        rule.find_reads(kinds);
         match reason_against(&rule, config, selection) {
             Some(reason) => set.not_selected.push(NotSelected { rule: Arc::clone(&rule.name), reason }),
             None => set.rules.push(rule),
@@ -136,11 +144,44 @@ pub fn build(
     (set, problems)
 }
 
+/// The `.rego` files that belong to rules which say neither `schema` nor `rego`.
+fn files_beside(sources: &[PolicySource]) -> BTreeSet<String> {
+    let mut files = BTreeSet::new();
+    for source in sources.iter().filter(|source| source.rego.is_none()) {
+        for root in source.tape.documents.iter().map(|document| source.tape.root(document)) {
+            let is_rule = root.get("kind").is_some_and(|kind| kind.text() == "Rule");
+            let has_body = ["schema", "rego"].iter().any(|key| root.at(["spec", key]).is_some());
+            if let Some(name) = root.at(["metadata", "name"]).filter(|_| is_rule && !has_body) {
+                files.insert(file_beside(&source.file, name.text()));
+            }
+        }
+    }
+    files
+}
+
+/// A rule in a plain `.rego` file.
+fn read_headed(source: &PolicySource, rules: &mut Vec<Rule>, texts: &RegoFiles, problems: &mut Vec<Problem>) {
+    let Some((document, text)) = source.tape.documents.first().zip(texts.file(&source.file)) else { return };
+    if !document.faults.is_empty() {
+        let lines = crate::yaml::LineIndex::new(source.tape.source());
+        problems.extend(document.faults.iter().map(|fault| {
+            let location = lines.location(&source.file, fault.span, "");
+            Problem::new(fault.code, fault.message.clone()).at(location)
+        }));
+        return;
+    }
+    match rule::read_header(source.tape.root(document), &source.tape, &source.file, source.is_builtin, text) {
+        Ok(rule) => rules.push(rule),
+        Err(found) => problems.extend(found),
+    }
+}
+
 fn read_source(
     source: &PolicySource,
     rules: &mut Vec<Rule>,
     frameworks: &mut BTreeMap<String, Framework>,
     is_estate: &dyn Fn(&str) -> bool,
+    texts: &RegoFiles,
     problems: &mut Vec<Problem>,
 ) {
     for document in &source.tape.documents {
@@ -176,7 +217,7 @@ fn read_source(
             continue;
         }
         if text("kind") == "Rule" {
-            match rule::read(root, &source.tape, &source.file, source.is_builtin) {
+            match rule::read(root, &source.tape, &source.file, source.is_builtin, texts) {
                 Ok(rule) => rules.push(rule),
                 Err(found) => problems.extend(found),
             }
@@ -257,7 +298,7 @@ fn check_requirements(rules: &[Rule], frameworks: &BTreeMap<String, Framework>, 
         })
         .collect();
     // Rules of the engine cite the library's frameworks, which are there but in tests without the library.
-    for rule in rules.iter().filter(|rule| matches!(rule.check, Check::Schema { .. })) {
+    for rule in rules.iter().filter(|rule| !rule.is_engine()) {
         for (requirement, node) in rule.requirements.iter().zip(&rule.requirement_nodes) {
             let message = match known.get(&*requirement.framework) {
                 None => format!("rule {}: no framework is called {}", rule.name, requirement.framework),
@@ -386,7 +427,7 @@ fn reason_against(rule: &Rule, config: &Config, selection: &Selection) -> Option
     if let Some(setting) = config.rules.get(&*rule.name).filter(|setting| !setting.enabled) {
         return Some(format!("turned off in assize.yaml: {}", setting.reason));
     }
-    let is_engine = !matches!(rule.check, Check::Schema { .. });
+    let is_engine = rule.is_engine();
     if !selection.frameworks.is_empty() && !is_engine && !selection.frameworks.iter().any(|name| serves(name))
     {
         return Some("serves no framework named on the command line".to_owned());

@@ -13,14 +13,15 @@ use rayon::prelude::*;
 use super::exclusions::exclusions;
 use super::policies::{Policies, PolicyError, glob_set, has_known_extension, load_policies};
 use crate::date::Moment;
-use crate::estate::{Candidate, DocumentMapping, Expectation, Gathered, Inventory, KindName, classify};
-use crate::evaluate::{Admitted, FileContext, Outcome, Phase, Tally, admit, evaluate, panic_text};
+use crate::estate::{Candidate, Directions, DocumentMapping, Expectation, Gathered, Inventory, KindName, classify};
+use crate::evaluate::{Admitted, Around, FileContext, Outcome, Phase, Tally, admit, evaluate, panic_text};
 use crate::finding::{Finding, Identity, Location, Resource, Severity, Status};
 use crate::load::{Entry, LoadError, Root, Skipped};
 use crate::plan::{Plan, Projection};
-use crate::policy::{Check as RuleCheck, InlineIgnore, Selection, Waiver, inline_ignores, read_waiver};
+use crate::policy::{Check as RuleCheck, InlineIgnore, Rule, Selection, Waiver, inline_ignores, read_waiver};
 use crate::problem::{Code, Problem};
 use crate::report::{Counts, Report, RuleInfo, RunInfo};
+use crate::rego::World;
 use crate::schema::{self, ResourceId, RunContext};
 use crate::waive::Exceptions;
 use crate::yaml::{self, Tape, parse};
@@ -152,7 +153,7 @@ struct Check<'r> {
     /// Whether a rule of the run looks at other documents.
     is_joined: bool,
     /// The run as local rules see it: without an inventory.
-    alone: RunContext<'static>,
+    alone: Around<'static>,
 }
 
 impl<'r> Check<'r> {
@@ -167,7 +168,10 @@ impl<'r> Check<'r> {
             estate: config.estate.as_deref().map(globs),
             exclude: globs(&config.exclude),
             documents: glob_set(config.documents.iter().map(|entry| entry.path.as_str())),
-            alone: RunContext { as_of: as_of.clone(), inventory: None },
+            alone: Around {
+                run: RunContext { as_of: as_of.clone(), inventory: None },
+                world: Arc::new(World::empty()),
+            },
             as_of,
             is_joined: policies.rules.rules.iter().any(|rule| rule.is_joined),
         }
@@ -208,11 +212,14 @@ impl<'r> Check<'r> {
             states.extend(result.states);
             counts.add(result.counts);
         }
-        let inventory = if self.is_joined {
-            Inventory::new(batches, &self.policies.kinds)
+        let inventory = Arc::new(if self.is_joined {
+            let follows = |rule: &Rule| rule.uses.walks || !rule.uses.references.is_empty();
+            let is_followed = self.policies.rules.rules.iter().any(follows);
+            let directions = if is_followed { Directions::Both } else { Directions::Incoming };
+            Inventory::new(batches, &self.policies.kinds, directions)
         } else {
             Inventory::of_resources(batches)
-        };
+        });
         outcomes.extend(self.second_pass(&inventory, &states));
         let policy = &self.policies.config.waivers;
         let exceptions = Exceptions { policy, waivers, ignores, as_of: &self.as_of };
@@ -220,8 +227,11 @@ impl<'r> Check<'r> {
     }
 
     /// Joined rules, from what was kept of the documents.
-    fn second_pass(&self, inventory: &Inventory, states: &[State]) -> Vec<Outcome> {
-        let run = RunContext { as_of: self.as_of.clone(), inventory: Some(inventory) };
+    fn second_pass(&self, inventory: &Arc<Inventory>, states: &[State]) -> Vec<Outcome> {
+        let around = Around {
+            run: RunContext { as_of: self.as_of.clone(), inventory: Some(&**inventory) },
+            world: Arc::new(World::new(Arc::clone(inventory) as Arc<_>)),
+        };
         let resources: Vec<_> =
             inventory.resources().zip(states).filter(|(_, state)| state.is_evaluated).collect();
         let files: Vec<_> = resources
@@ -238,10 +248,10 @@ impl<'r> Check<'r> {
                 if kind.joined.is_empty() {
                     continue;
                 }
-                let root = schema::Inventory::document(inventory, *id);
+                let root = schema::Inventory::document(&**inventory, *id);
                 let resource = Arc::clone(resource);
                 let admitted = Admitted { resource, root, is_sound: state.is_sound, id: Some(*id) };
-                evaluate(&self.plan, &kind, Phase::Joined, &admitted, &run, &mut context, &mut outcome);
+                evaluate(&self.plan, &kind, Phase::Joined, &admitted, &around, &mut context, &mut outcome);
             }
             outcome
         };

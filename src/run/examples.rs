@@ -1,16 +1,18 @@
 //! `test`: the examples that rules carry.
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 
 use rayon::prelude::*;
 
 use super::policies::Policies;
 use crate::date::Moment;
-use crate::estate::{Gathered, Inventory, KindName, identity_of};
+use crate::estate::{Directions, Gathered, Inventory, KindName, identity_of};
 use crate::evaluate::judge;
 use crate::finding::{Location, Resource};
 use crate::policy::{Changed, Check, Compiled, EXAMPLE_CLOCK, Example, Expected, Locator, Rule};
 use crate::problem::Problem;
+use crate::rego::World;
 use crate::schema::{self, PathSet, ResourceId, RunContext, Scope};
 
 /// What came of the examples.
@@ -43,7 +45,7 @@ pub struct ExampleFailure {
 
 /// Runs the examples of all rules.
 pub fn run_examples(policies: &Policies) -> ExampleReport {
-    let rules: Vec<&Rule> = policies.rules.rules.iter().filter(|rule| !is_engine(rule)).collect();
+    let rules: Vec<&Rule> = policies.rules.rules.iter().filter(|rule| !rule.is_engine()).collect();
     let results: Vec<_> = rules.par_iter().map(|rule| run_rule(rule, policies)).collect();
     let mut report = ExampleReport { rules: rules.len(), ..ExampleReport::default() };
     for (rule, result) in rules.into_iter().zip(results) {
@@ -81,7 +83,7 @@ pub struct MutationReport {
 
 /// Breaks each rule in many small ways and runs its examples: what they do not notice, nothing tests.
 pub fn run_mutants(policies: &Policies) -> MutationReport {
-    let rules: Vec<&Rule> = policies.rules.rules.iter().filter(|rule| !is_engine(rule)).collect();
+    let rules: Vec<&Rule> = policies.rules.rules.iter().filter(|rule| !rule.is_engine()).collect();
     let results: Vec<_> = rules.par_iter().map(|rule| mutate_rule(rule, policies)).collect();
     let mut report = MutationReport::default();
     for (killed, survivors) in results {
@@ -121,10 +123,6 @@ fn mutate_rule(rule: &Rule, policies: &Policies) -> (usize, Vec<Survivor>) {
         }
     }
     (killed, survivors)
-}
-
-fn is_engine(rule: &Rule) -> bool {
-    !matches!(rule.check, Check::Schema { .. })
 }
 
 fn run_rule(rule: &Rule, policies: &Policies) -> Result<(usize, Vec<ExampleFailure>), Vec<Problem>> {
@@ -183,12 +181,13 @@ fn differences(rule: &Rule, compiled: &Compiled, example: &Example, policies: &P
     let Some(resource) = gathered.resources.first().cloned().filter(|_| lines.is_empty()) else {
         return lines;
     };
-    let inventory = Inventory::new(vec![gathered], &policies.kinds);
+    let inventory = Arc::new(Inventory::new(vec![gathered], &policies.kinds, Directions::Both));
+    let world = Arc::new(World::new(Arc::clone(&inventory) as Arc<_>));
     let default_clock = || Moment::parse(EXAMPLE_CLOCK).expect("it is a date");
     let as_of = example.as_of.clone().unwrap_or_else(default_clock);
-    let run = RunContext { as_of, inventory: Some(&inventory) };
+    let run = RunContext { as_of, inventory: Some(&*inventory) };
     let id = ResourceId(0);
-    let root = schema::Inventory::document(&inventory, id);
+    let root = schema::Inventory::document(&*inventory, id);
     let scope = Scope::new(root, &rule.at, Some(id), &run);
     let kind = KindName::of(&resource.identity);
     let applies = rule.matches.iter().zip(&compiled.conditions).any(|(each, condition)| {
@@ -196,7 +195,17 @@ fn differences(rule: &Rule, compiled: &Compiled, example: &Example, policies: &P
             && each.selects(root, &resource.identity.namespace, "")
             && condition.as_ref().is_none_or(|condition| condition.holds(&scope))
     });
-    let found = if applies { judge(rule, compiled, &scope).failures } else { Vec::new() };
+    let found = if applies {
+        match judge(rule, compiled, &scope, &world, &OnceCell::new()) {
+            Ok(judgement) => judgement.failures,
+            Err(error) => {
+                lines.push(format!("! {}", error.message));
+                return lines;
+            }
+        }
+    } else {
+        Vec::new()
+    };
     let mut missing: Vec<&Expected> = example.expect.iter().collect();
     for failure in found {
         let path = failure.path.to_string();

@@ -10,7 +10,7 @@ use crate::finding::{Location, OWN_GROUP};
 use crate::load::{LoadError, Root};
 use crate::policy::{
     Config, PolicySource, RuleSet, Selection, build, builtin_kind_schemas, builtin_policies, parse_config,
-    without_examples,
+    rego_header, without_examples,
 };
 use crate::problem::{Code, Problem};
 use crate::yaml::{Limits, Tape, parse};
@@ -84,7 +84,7 @@ pub fn load_policies(root: &Root, selection: &Selection, threads: usize) -> Resu
     folders.extend(schema_folders.iter().cloned());
     let folders = distinct(folders.into_iter().map(|folder| root.below_base(&folder)).collect());
     let wanted = |path: &str| {
-        has_known_extension(path)
+        (has_known_extension(path) || is_rego(path))
             && root
                 .from_base(path)
                 .is_some_and(|path| policy_files.is_match(path) || kind_file(path, &schema_folders).is_some())
@@ -100,6 +100,16 @@ pub fn load_policies(root: &Root, selection: &Selection, threads: usize) -> Resu
     for entry in &listing.entries {
         let file = &entry.path;
         let (tape, found) = match root.read(file, POLICY_SIZE) {
+            Ok(bytes) if is_rego(file) => {
+                match String::from_utf8(bytes) {
+                    Ok(text) => sources.push(rego_source(file, text, false, &mut problems)),
+                    Err(_) => {
+                        let message = "the file is not UTF-8 text";
+                        problems.push(Problem::new(Code::InvalidEncoding, message).at(Location::start_of(file)));
+                    }
+                }
+                continue;
+            }
             Ok(bytes) => parse(bytes, file, &Limits::default()),
             Err(problem) => {
                 problems.push(*problem);
@@ -116,6 +126,7 @@ pub fn load_policies(root: &Root, selection: &Selection, threads: usize) -> Resu
                     file: Arc::clone(file),
                     tape: Arc::new(tape),
                     is_builtin: false,
+                    rego: None,
                 });
             }
             None => {}
@@ -139,13 +150,24 @@ fn is_builtin_copy(path: &str, tape: &Tape) -> bool {
     policies.chain(schemas).any(|(known, text)| known == path && text == tape.source())
 }
 
+fn is_rego(path: &str) -> bool {
+    path.ends_with(".rego")
+}
+
+/// A file of Rego, its header read as YAML.
+fn rego_source(file: &Arc<str>, text: String, is_builtin: bool, problems: &mut Vec<Problem>) -> PolicySource {
+    let (tape, found) = parse(rego_header(&text).into_bytes(), file, &Limits::default());
+    problems.extend(found);
+    PolicySource { file: Arc::clone(file), tape: Arc::new(tape), is_builtin, rego: Some(text.into()) }
+}
+
 fn builtin_sources(with_examples: bool) -> Vec<PolicySource> {
     let parse_one = |(path, text): &(&str, &str)| {
         let text = if with_examples { text } else { without_examples(text) };
         let file: Arc<str> = (*path).into();
         // The library is tested with the program, so it has no problems of syntax.
         let (tape, _) = parse(text.as_bytes().to_vec(), &file, &Limits::default());
-        PolicySource { file, tape: Arc::new(tape), is_builtin: true }
+        PolicySource { file, tape: Arc::new(tape), is_builtin: true, rego: None }
     };
     builtin_policies().par_iter().map(parse_one).collect()
 }

@@ -67,6 +67,12 @@ impl<'s> View<'s> {
         View { schema: items.filter(|items| items.is_object()), ..self }
     }
 
+    /// What stands at a key or position that is not known: elements of a list, else anything.
+    fn any(self) -> View<'s> {
+        let is_list = self.resolved().is_some_and(|object| object.get("type").is_some_and(|kind| kind == "array"));
+        if is_list { self.item() } else { Self::open(self.root) }
+    }
+
     fn names(self) -> Vec<&'s str> {
         let properties =
             self.resolved().and_then(|object| object.get("properties")).and_then(Value::as_object);
@@ -87,6 +93,30 @@ pub fn unknown_paths<'s>(
     let mut walk = Walk { unknown: Vec::new(), at, lookup };
     walk.document(schema, kinds, "");
     walk.unknown
+}
+
+/// The field that a way into documents leads to and that none of `kinds` (their JSON Schemas) has, with the nearest that
+/// does exist there. A step without a name is an element, or a key that is not known. With no kinds nothing is known.
+pub fn missing_field(kinds: &[&Value], steps: &[Option<&str>]) -> Option<(String, Option<String>)> {
+    if kinds.is_empty() {
+        return None;
+    }
+    let views = kinds.iter().map(|root| View { root, schema: Some(root) }).collect::<Vec<_>>();
+    let mut walk = Walk { unknown: Vec::new(), at: &[], lookup: &|_| None };
+    let mut views = views;
+    let mut path = String::new();
+    for step in steps {
+        views = match step {
+            Some(name) => walk.field(name, &views, "", &path),
+            // A key that is not known may lead anywhere that the schema describes.
+            None => views.iter().map(|view| view.any()).collect(),
+        };
+        path = step.map_or_else(|| format!("{path}[]"), |name| join(&path, name));
+        if let Some(unknown) = walk.unknown.pop() {
+            return Some((unknown.path, unknown.nearest));
+        }
+    }
+    None
 }
 
 struct Walk<'w, 's> {

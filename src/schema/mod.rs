@@ -24,7 +24,7 @@ use serde_json::Value;
 pub use expand::{Parameters, Strictness, expand, substitute};
 pub use json::TapeJson;
 pub use keyword::field_name;
-pub use known_path::{UnknownPath, unknown_paths};
+pub use known_path::{UnknownPath, missing_field, unknown_paths};
 pub use mutate::{Mutant, mutants};
 pub use operand::path_of;
 pub use path::{Path, Step};

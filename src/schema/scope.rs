@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use crate::date::Moment;
-use crate::finding::Location;
+use crate::finding::{Identity, Location};
 use crate::yaml::{NodeRef, Tape};
 
 /// A resource of the inventory.
@@ -37,6 +37,24 @@ pub trait Inventory: Sync + std::fmt::Debug {
 
     /// The resources of these kinds that have `value`, as JSON, in the field.
     fn holders(&self, kinds: &[String], field: &str, value: &str) -> Vec<ResourceId>;
+
+    /// The kinds of all resources, as rules write them, in order.
+    fn kinds(&self) -> Vec<String>;
+
+    /// The resources of a kind; `*` is any.
+    fn of_kind(&self, kind: &str) -> Vec<ResourceId>;
+
+    /// Who a resource is.
+    fn identity(&self, resource: ResourceId) -> Option<&Identity>;
+
+    /// The resource whose identity reads so, if it has one of our own kinds.
+    fn find(&self, identity: &str) -> Option<ResourceId>;
+
+    /// Its references in order of field, with what they name, if that exists.
+    fn outgoing(&self, from: ResourceId) -> Vec<(&str, Option<ResourceId>)>;
+
+    /// Who names a resource, through which field; in order.
+    fn incoming(&self, target: ResourceId) -> Vec<(ResourceId, &str)>;
 }
 
 /// What is the same for all evaluations of a run.

@@ -23,6 +23,8 @@ pub struct Failure<'a> {
     pub anchor: Option<NodeRef<'a>>,
     /// Another resource that it is about.
     pub related: Option<ResourceId>,
+    /// What tells it from others, where that is not the place.
+    pub key: Option<String>,
 }
 
 /// What a schema that does not hold has to say.
@@ -71,6 +73,7 @@ pub(super) fn judge<'a, 'e>(
             message: messages.join("; "),
             path,
             related,
+            key: None,
         })
         .collect();
     judgement

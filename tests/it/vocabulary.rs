@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use assize::date::Moment;
-use assize::estate::{Gathered, Inventory, identity_of};
+use assize::estate::{Directions, Gathered, Inventory, identity_of};
 use assize::finding::{Location, Resource};
 use assize::run::load_policies;
 use assize::schema::{
@@ -40,7 +40,7 @@ fn outcome(case: NodeRef<'_>, kinds: &assize::estate::KindLibrary) -> &'static s
         .for_each(|other| document(other.to_value()));
     let (tape, problems) = parse(text.into_bytes(), &Arc::from("case.yaml"), &Limits::default());
     assert_eq!(problems, []);
-    let inventory = Inventory::new(vec![gather(&tape, kinds)], kinds);
+    let inventory = Inventory::new(vec![gather(&tape, kinds)], kinds, Directions::Incoming);
     let clock = case.get("asOf").map_or("2026-11-20", |as_of| as_of.text());
     let run = RunContext { as_of: Moment::parse(clock).unwrap(), inventory: Some(&inventory) };
     let root = assize::schema::Inventory::document(&inventory, ResourceId(0));

@@ -23,7 +23,7 @@ use tempfile::TempDir;
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Memory of a run in MiB, most of it address space that is only reserved. A case that needs more says so.
-const MEMORY: u32 = 400;
+const MEMORY: u32 = 900;
 
 /// The rule that finds something in the good resource.
 const RULE: &str = "unowned-asset";

@@ -1,0 +1,406 @@
+//! Evaluation: one program and one machine a thread and policy, bounded in steps and memory.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::num::{NonZeroU32, NonZeroU64};
+use std::sync::Arc;
+use std::time::Duration as Time;
+
+use regorus::languages::rego::compiler::{Compiler, CompilerError};
+use regorus::rvm::vm::{ExecutionMode, ExecutionState, RegoVM, SuspendReason, VmError};
+use regorus::utils::limits::ExecutionTimerConfig;
+use regorus::{MemoryBudgetConfig, Value};
+
+use super::function::{self, Call};
+use super::world::World;
+use super::{Coverage, Engine, Policy, RegoError, value};
+use crate::date::Moment;
+use crate::schema::{Path, ResourceId, Step};
+use crate::yaml::{Kind, NodeRef};
+
+/// Steps of the machine in one evaluation, and how many more for each resource that the rule is given as
+/// `data.estate`: to look at each once is no fault.
+const STEPS: usize = 1_000_000;
+const STEPS_A_RESOURCE: usize = 100;
+/// Bytes that one evaluation may take.
+const MEMORY: u64 = 256 << 20;
+/// The interpreter counts no steps, so that time bounds it.
+const TIME: Time = Time::from_secs(10);
+/// Policies that a thread keeps compiled.
+const KEPT: usize = 1024;
+
+/// A document as Rego sees it.
+#[derive(Clone, Debug)]
+pub struct Document(Value);
+
+impl Document {
+    /// The value of a node.
+    pub fn of(root: NodeRef<'_>) -> Self {
+        Self(value::of_node(root))
+    }
+}
+
+/// What is judged, and what is around it.
+#[derive(Debug)]
+pub struct Judged<'j> {
+    /// The document.
+    pub root: NodeRef<'j>,
+    /// The same as a value.
+    pub document: &'j Document,
+    /// The resource, if it is in the inventory.
+    pub resource: Option<ResourceId>,
+    /// The others.
+    pub world: &'j Arc<World>,
+    /// The clock.
+    pub as_of: &'j Moment,
+}
+
+/// One element of `deny`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Denial {
+    /// What it says; none: what the rule's title says.
+    pub message: Option<String>,
+    /// The place in the document.
+    pub path: Option<Path>,
+    /// What tells it from others, where that is not the place.
+    pub key: Option<String>,
+}
+
+/// Why an evaluation has no result.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EvaluationError {
+    /// What happened: a lower-case fragment.
+    pub message: String,
+    /// Whether a bound was reached, so that it could happen for every resource.
+    pub is_exhausted: bool,
+}
+
+impl EvaluationError {
+    fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), is_exhausted: false }
+    }
+}
+
+enum Running {
+    Machine(Box<RegoVM>),
+    Interpreter(Box<regorus::Engine>),
+}
+
+struct Machine {
+    running: Running,
+    /// The number of the world that `estate` is of; 0: none yet.
+    world: u64,
+    estate: Value,
+    params: Value,
+}
+
+thread_local! {
+    static MACHINES: RefCell<HashMap<u64, Machine>> = RefCell::default();
+    /// What the functions of the interpreter answer from.
+    static SURROUNDINGS: RefCell<Option<(Arc<World>, Moment)>> = const { RefCell::new(None) };
+}
+
+fn engine(policy: &Policy) -> Result<regorus::Engine, RegoError> {
+    let mut engine = regorus::Engine::new();
+    engine.set_strict_builtin_errors(true);
+    let refuse = |error: anyhow::Error| RegoError::from_text(&error.to_string());
+    engine.add_policy("rule".to_owned(), policy.text.clone()).map_err(refuse)?;
+    for library in &policy.libraries {
+        engine.add_policy(library.file.to_string(), library.text.to_string()).map_err(refuse)?;
+    }
+    Ok(engine)
+}
+
+fn program(policy: &Policy) -> Result<Arc<regorus::rvm::program::Program>, (RegoError, bool)> {
+    let entry: regorus::Rc<str> = policy.entry.as_str().into();
+    let compiled = engine(policy)
+        .and_then(|mut engine| {
+            engine.compile_with_entrypoint(&entry).map_err(|error| RegoError::from_text(&error.to_string()))
+        })
+        .map_err(|error| (error, false))?;
+    let answered: Vec<(&str, usize)> = policy.answered.iter().map(|(name, arity)| (*name, *arity)).collect();
+    Compiler::compile_from_policy_with_host_await(&compiled, &[&policy.entry], &answered).map_err(|error| {
+        let message = error.error.to_string();
+        let is_limit = matches!(
+            error.error,
+            CompilerError::WithKeywordUnsupported
+                | CompilerError::PartialObjectConstantKeyUnsupported
+                | CompilerError::PartialObjectNestedKeyUnsupported
+                | CompilerError::RegisterOverflow { .. }
+        ) || message.contains("not yet supported");
+        let error = match &error.span {
+            Some(span) => RegoError::at(span, message),
+            None => RegoError::from_text(&message),
+        };
+        (error, is_limit)
+    })
+}
+
+/// What a policy can run on.
+pub(super) fn engine_for(policy: &Policy) -> Result<Engine, RegoError> {
+    match program(policy) {
+        Ok(_) => Ok(Engine::Machine),
+        Err((_, true)) => {
+            let mut engine = interpreter(policy)?;
+            let entry: regorus::Rc<str> = policy.entry.as_str().into();
+            let prepared = engine.compile_with_entrypoint(&entry);
+            prepared.map(|_| Engine::Interpreter).map_err(|error| RegoError::from_text(&error.to_string()))
+        }
+        Err((error, false)) => Err(error),
+    }
+}
+
+fn interpreter(policy: &Policy) -> Result<regorus::Engine, RegoError> {
+    let mut engine = engine(policy)?;
+    engine.set_execution_timer_config(ExecutionTimerConfig {
+        limit: TIME,
+        check_interval: NonZeroU32::new(1024).unwrap_or(NonZeroU32::MIN),
+    });
+    for (&name, &arity) in &policy.answered {
+        let respond = move |arguments: Vec<Value>| {
+            let answered = SURROUNDINGS.with_borrow(|surroundings| match surroundings {
+                Some((world, as_of)) => {
+                    function::answer(name, &arguments, &Call { world, as_of })
+                }
+                None => Err(format!("`{name}` is asked outside of an evaluation")),
+            });
+            answered.map_err(anyhow::Error::msg)
+        };
+        let added = engine.add_extension(name.to_owned(), u8::try_from(arity).unwrap_or(u8::MAX), Box::new(respond));
+        added.map_err(|error| RegoError::from_text(&error.to_string()))?;
+    }
+    Ok(engine)
+}
+
+impl Machine {
+    fn new(policy: &Policy) -> Result<Self, EvaluationError> {
+        let running = match policy.engine {
+            Engine::Machine => {
+                let program = program(policy).map_err(|(error, _)| EvaluationError::new(error.message))?;
+                let mut machine = RegoVM::new();
+                machine.load_program(program);
+                machine.set_strict_builtin_errors(true);
+                machine.set_memory_budget_config(NonZeroU64::new(MEMORY).map(|limit| MemoryBudgetConfig { limit }));
+                machine.set_execution_mode(if policy.answered.is_empty() {
+                    ExecutionMode::RunToCompletion
+                } else {
+                    ExecutionMode::Suspendable
+                });
+                Running::Machine(Box::new(machine))
+            }
+            Engine::Interpreter => {
+                let engine = interpreter(policy).map_err(|error| EvaluationError::new(error.message))?;
+                Running::Interpreter(Box::new(engine))
+            }
+        };
+        let params = policy.params.iter().map(|(name, param)| (value::name(name), Value::from(param.clone())));
+        Ok(Self { running, world: 0, estate: Value::new_object(), params: value::object(params) })
+    }
+
+    /// What is around the resource, as `data`.
+    fn data(&mut self, policy: &Policy, judged: &Judged<'_>) -> Result<Value, EvaluationError> {
+        let uses = &policy.uses;
+        let mut members = vec![(value::name("params"), self.params.clone())];
+        if uses.clock {
+            members.push((value::name("asOf"), value::name(judged.as_of.text())));
+        }
+        if self.world != judged.world.number() {
+            let (estate, count) = judged.world.estate(&uses.estate);
+            self.estate = estate;
+            self.world = judged.world.number();
+            if let Running::Machine(machine) = &mut self.running {
+                machine.set_max_instructions(STEPS + STEPS_A_RESOURCE * count);
+            }
+        }
+        if !uses.estate.is_empty() {
+            members.push((value::name("estate"), self.estate.clone()));
+        }
+        if let Some(resource) = judged.resource {
+            members.push((value::name("self"), judged.world.identity(resource)));
+        }
+        if !uses.references.is_empty() {
+            let references = judged.world.references(judged.resource).map_err(EvaluationError::new)?;
+            members.push((value::name("references"), references));
+        }
+        if !uses.referrers.is_empty() {
+            let referrers = judged.world.referrers(judged.resource).map_err(EvaluationError::new)?;
+            members.push((value::name("referrers"), referrers));
+        }
+        Ok(value::object(members))
+    }
+
+    fn run(&mut self, policy: &Policy, judged: &Judged<'_>) -> Result<Value, EvaluationError> {
+        let data = self.data(policy, judged)?;
+        match &mut self.running {
+            Running::Machine(machine) => {
+                machine.set_data(data).map_err(|error| failure(&error))?;
+                machine.set_input(judged.document.0.clone());
+                let mut result = machine.execute_entry_point_by_index(0).map_err(|error| failure(&error))?;
+                loop {
+                    let (name, argument) = match machine.execution_state() {
+                        ExecutionState::Suspended {
+                            reason: SuspendReason::HostAwait { argument, identifier, .. },
+                            ..
+                        } => (identifier.clone(), argument.clone()),
+                        _ => return Ok(result),
+                    };
+                    let name = name.as_string().map_or("", |name| name);
+                    let arguments = argument.as_array().map(|list| list.to_vec()).unwrap_or_default();
+                    let call = Call { world: judged.world, as_of: judged.as_of };
+                    let answer = function::answer(name, &arguments, &call).map_err(EvaluationError::new)?;
+                    result = machine.resume(Some(answer)).map_err(|error| failure(&error))?;
+                }
+            }
+            Running::Interpreter(engine) => {
+                SURROUNDINGS
+                    .replace(Some((Arc::clone(judged.world), judged.as_of.clone())));
+                engine.clear_data();
+                let result = engine.add_data(data).and_then(|()| {
+                    engine.set_input(judged.document.0.clone());
+                    engine.eval_rule(policy.entry.clone())
+                });
+                drop(SURROUNDINGS.take());
+                result.map_err(|error| {
+                    let message = RegoError::from_text(&error.to_string()).message;
+                    let is_exhausted = message.contains("limit");
+                    EvaluationError { message, is_exhausted }
+                })
+            }
+        }
+    }
+}
+
+/// What stopped the machine, in words.
+fn failure(error: &VmError) -> EvaluationError {
+    let exhausted = |message: String| EvaluationError { message, is_exhausted: true };
+    match error {
+        VmError::InstructionLimitExceeded { limit, .. } => {
+            exhausted(format!("was stopped after {limit} steps"))
+        }
+        VmError::MemoryBudgetExceeded { budget, .. } => {
+            exhausted(format!("was stopped at {} MB of memory", budget >> 20))
+        }
+        VmError::MemoryLimitExceeded { .. } | VmError::TimeLimitExceeded { .. } => exhausted(error.to_string()),
+        other => {
+            let text = other.to_string();
+            let message = RegoError::from_text(&text).message;
+            let message = message.split(" (pc=").next().unwrap_or(&message);
+            EvaluationError::new(message)
+        }
+    }
+}
+
+impl Policy {
+    /// What the policy denies of a document, in a fixed order.
+    ///
+    /// # Errors
+    /// An evaluation that errs, or that needs more than it may have. One that panics unwinds; its machine is not
+    /// used again.
+    pub fn evaluate(&self, judged: &Judged<'_>) -> Result<Vec<Denial>, EvaluationError> {
+        // Taken out while it runs: a machine that panicked or failed does not come back.
+        let taken = MACHINES.with_borrow_mut(|machines| machines.remove(&self.number));
+        let mut machine = match taken {
+            Some(machine) => machine,
+            None => Machine::new(self)?,
+        };
+        let result = machine.run(self, judged)?;
+        MACHINES.with_borrow_mut(|machines| {
+            if machines.len() >= KEPT {
+                machines.clear();
+            }
+            machines.insert(self.number, machine);
+        });
+        denials(&result, judged.root)
+    }
+
+    /// The lines of the text that an evaluation executes, and those that it does not.
+    ///
+    /// # Errors
+    /// As for [`Policy::evaluate`].
+    pub fn cover(&self, judged: &Judged<'_>, coverage: &mut Coverage) -> Result<(), EvaluationError> {
+        let mut engine = interpreter(self).map_err(|error| EvaluationError::new(error.message))?;
+        engine.set_enable_coverage(true);
+        let mut machine = Machine::new(self)?;
+        machine.running = Running::Interpreter(Box::new(engine));
+        drop(machine.run(self, judged)?);
+        let Running::Interpreter(engine) = &machine.running else { return Ok(()) };
+        let report = engine.get_coverage_report();
+        let report = report.map_err(|error| EvaluationError::new(error.to_string()))?;
+        for file in report.files.iter().filter(|file| file.path == "rule") {
+            let line = |line: &u32| line.checked_sub(self.added_lines).filter(|line| *line > 0);
+            for line in file.not_covered.iter().filter_map(line) {
+                coverage.entry(line).or_insert(false);
+            }
+            for line in file.covered.iter().filter_map(line) {
+                coverage.insert(line, true);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn denials(result: &Value, root: NodeRef<'_>) -> Result<Vec<Denial>, EvaluationError> {
+    match result {
+        Value::Set(set) => set.iter_sorted().map(|element| denial(element, root)).collect(),
+        Value::Undefined => Ok(Vec::new()),
+        other => Err(EvaluationError::new(format!("`deny` is {}, should be a set", function::brief(other)))),
+    }
+}
+
+fn denial(element: &Value, root: NodeRef<'_>) -> Result<Denial, EvaluationError> {
+    let object = match element {
+        Value::String(message) => {
+            return Ok(Denial { message: Some(message.to_string()), path: None, key: None });
+        }
+        Value::Object(object) => object,
+        other => {
+            let message = format!("`deny` holds {}, should hold mappings with `msg` and `path`", function::brief(other));
+            return Err(EvaluationError::new(message));
+        }
+    };
+    let mut denial = Denial { message: None, path: None, key: None };
+    for (name, value) in object.iter_sorted() {
+        match (name.as_string().map_or("", |name| name), value) {
+            ("msg" | "message", Value::String(message)) => denial.message = Some(message.to_string()),
+            ("key", Value::String(key)) => denial.key = Some(key.to_string()),
+            ("path", value) => denial.path = Some(path(value, root)?),
+            (name, value) => {
+                let message = format!("`deny` holds {name:?}: {}", function::brief(value));
+                let help = "there are `msg` (text), `path` (a list, or a JSON Pointer) and `key` (text)";
+                return Err(EvaluationError::new(format!("{message}; {help}")));
+            }
+        }
+    }
+    Ok(denial)
+}
+
+fn path(value: &Value, root: NodeRef<'_>) -> Result<Path, EvaluationError> {
+    let wrong = || EvaluationError::new(format!("`path` is {}, should be a list of keys, or a JSON Pointer", function::brief(value)));
+    match value {
+        Value::String(pointer) if pointer.is_empty() || pointer.starts_with('/') => {
+            let mut path = Path::default();
+            path.extend_by_pointer(root, pointer);
+            Ok(path)
+        }
+        Value::Array(list) => {
+            let mut path = Path::default();
+            for step in list.iter() {
+                let node = path.resolve(root);
+                let step = match step {
+                    Value::String(key) => match key.parse() {
+                        Ok(position) if node.is_some_and(|node| node.kind() == Kind::List) => Step::Position(position),
+                        _ => Step::Key((&**key).into()),
+                    },
+                    Value::Number(number) => {
+                        let position = number.as_u64().and_then(|number| usize::try_from(number).ok());
+                        Step::Position(position.ok_or_else(wrong)?)
+                    }
+                    _ => return Err(wrong()),
+                };
+                path.0.push(step);
+            }
+            Ok(path)
+        }
+        _ => Err(wrong()),
+    }
+}

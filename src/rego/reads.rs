@@ -1,0 +1,776 @@
+//! What a text of Rego reads: of the document it judges, of other documents, of references; found by following
+//! values through the text. Conservative: what cannot be followed is taken to be read whole.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use regorus::unstable::{Expr, ExprRef, Literal, Module, Query, Rule, RuleBody, RuleHead, Span};
+
+use super::RegoError;
+use super::module::{Parsed, dotted};
+use crate::schema::{PathSet, Reads};
+
+/// Which of some names are meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Names {
+    /// Whatever there is.
+    All,
+    /// These.
+    Some(BTreeSet<String>),
+}
+
+impl Default for Names {
+    fn default() -> Self {
+        Self::Some(BTreeSet::new())
+    }
+}
+
+impl Names {
+    fn insert(&mut self, name: Option<&str>) {
+        match (&mut *self, name) {
+            (Self::All, _) => {}
+            (_, None) => *self = Self::All,
+            (Self::Some(names), Some(name)) => {
+                names.insert(name.to_owned());
+            }
+        }
+    }
+
+    /// Whether nothing is meant.
+    pub fn is_empty(&self) -> bool {
+        matches!(self, Self::Some(names) if names.is_empty())
+    }
+
+    /// Whether a name is meant.
+    pub fn contains(&self, name: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Some(names) => names.contains(name),
+        }
+    }
+}
+
+/// What a text asks of its surroundings.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Uses {
+    /// Of documents.
+    pub reads: Reads,
+    /// Kinds of `data.estate`.
+    pub estate: Names,
+    /// Fields of `data.references`.
+    pub references: Names,
+    /// Kinds of `data.referrers`.
+    pub referrers: Names,
+    /// Whether it asks for the references of other resources by a function.
+    pub walks: bool,
+    /// Whether it reads the clock.
+    pub clock: bool,
+}
+
+impl Uses {
+    /// Whether it reads anything but its own document and the clock.
+    pub fn is_joined(&self) -> bool {
+        self.walks
+            || !self.reads.others.is_empty()
+            || !self.estate.is_empty()
+            || !self.references.is_empty()
+            || !self.referrers.is_empty()
+    }
+}
+
+/// What the text may name.
+pub struct Surroundings<'k> {
+    /// The kinds that a reference field takes: of the matched kinds for `true`, else of any kind; none if there is
+    /// no such field.
+    pub field_kinds: &'k dyn Fn(bool, &str) -> Option<Vec<String>>,
+    /// What is wrong with a path in the documents of a kind (none: in the matched ones), and the nearest that exists.
+    pub unknown_field: &'k dyn Fn(Option<&str>, &[Step]) -> Option<(String, Option<String>)>,
+    /// Whether there is such a kind; if not, the nearest.
+    pub unknown_kind: &'k dyn Fn(&str) -> Option<Option<String>>,
+    /// Whether the rule has such a parameter; if not, the nearest.
+    pub unknown_parameter: &'k dyn Fn(&str) -> Option<Option<String>>,
+}
+
+impl std::fmt::Debug for Surroundings<'_> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Surroundings").finish_non_exhaustive()
+    }
+}
+
+/// One step into a document.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Step {
+    /// A key that stands in the text.
+    Key(String),
+    /// An element, or a key that is only known when the rule runs.
+    Any,
+}
+
+/// What a value may be.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Place {
+    /// Of the document that is judged.
+    Input(Vec<Step>),
+    /// Of a document of a kind; `*`: of any.
+    Document(String, Vec<Step>),
+    /// `data`, and packages in it.
+    Data(String),
+    Estate,
+    Kind(String),
+    /// By field; whether they are those of the judged resource.
+    References(bool),
+    ReferenceList(Vec<String>),
+    Referrers,
+    ReferrerList(String),
+    Entry(Vec<String>),
+    Params,
+    Text(String),
+}
+
+type Places = BTreeSet<Place>;
+
+/// Longer ways are not followed.
+const LONGEST: usize = 32;
+
+/// More rounds than this, and everything counts as read. Each round carries what is known one call further.
+const ROUNDS: usize = 64;
+
+/// What the text of a rule and its libraries read, and what they name that is not there.
+pub(super) fn analyse(modules: &[Parsed], surroundings: &Surroundings<'_>) -> (Uses, Vec<RegoError>) {
+    let mut analysis = Analysis {
+        modules,
+        surroundings,
+        packages: modules.iter().map(|parsed| parsed.package.as_str()).collect(),
+        uses: Uses::default(),
+        variables: BTreeMap::new(),
+        results: BTreeMap::new(),
+        errors: Vec::new(),
+        at: (0, 0),
+        is_last: false,
+    };
+    let mut is_settled = false;
+    for _ in 0..ROUNDS {
+        let before = (analysis.variables.clone(), analysis.results.clone(), analysis.uses.clone());
+        analysis.round();
+        if before == (analysis.variables.clone(), analysis.results.clone(), analysis.uses.clone()) {
+            is_settled = true;
+            break;
+        }
+    }
+    if !is_settled {
+        analysis.uses.reads.own = PathSet::All;
+        analysis.consume(&Place::Data(String::new()));
+    }
+    analysis.is_last = true;
+    analysis.round();
+    let mut errors = analysis.errors;
+    errors.sort();
+    errors.dedup();
+    (analysis.uses, errors)
+}
+
+struct Analysis<'m> {
+    modules: &'m [Parsed],
+    surroundings: &'m Surroundings<'m>,
+    packages: BTreeSet<&'m str>,
+    uses: Uses,
+    /// By module, rule and name. Scopes within a rule are taken as one.
+    variables: BTreeMap<(usize, usize, String), Places>,
+    /// What a rule or function may yield, by its full name.
+    results: BTreeMap<String, Places>,
+    errors: Vec<RegoError>,
+    at: (usize, usize),
+    is_last: bool,
+}
+
+impl<'m> Analysis<'m> {
+    fn round(&mut self) {
+        for (module, parsed) in self.modules.iter().enumerate() {
+            for (rule, node) in parsed.module.policy.iter().enumerate() {
+                self.at = (module, rule);
+                match node.as_ref() {
+                    Rule::Spec { head, bodies, .. } => self.rule(parsed, head, bodies),
+                    Rule::Default { value, .. } => self.read(value),
+                }
+            }
+        }
+    }
+
+    fn rule(&mut self, parsed: &'m Parsed, head: &'m RuleHead, bodies: &'m [RuleBody]) {
+        let mut yields = Places::new();
+        let name = match head {
+            RuleHead::Compr { refr, assign, .. } => {
+                // `a[k] := v` is part of an object: what is put in is read.
+                let is_plain = matches!(refr.as_ref(), Expr::Var { .. } | Expr::RefDot { .. });
+                if !is_plain {
+                    self.read_indices(refr);
+                }
+                for value in assign.iter().map(|assign| &assign.value) {
+                    let places = self.value(value);
+                    if is_plain { yields.extend(places) } else { self.consume_all(&places) }
+                }
+                root_name(refr)
+            }
+            RuleHead::Set { refr, key, .. } => {
+                key.iter().for_each(|key| self.read(key));
+                root_name(refr)
+            }
+            RuleHead::Func { refr, assign, .. } => {
+                for value in assign.iter().map(|assign| &assign.value) {
+                    yields.extend(self.value(value));
+                }
+                root_name(refr)
+            }
+        };
+        for body in bodies {
+            for value in body.assign.iter().map(|assign| &assign.value) {
+                yields.extend(self.value(value));
+            }
+            self.query(&body.query);
+        }
+        if let Some(name) = name {
+            self.results.entry(format!("{}.{name}", parsed.package)).or_default().extend(yields);
+        }
+    }
+
+    fn query(&mut self, query: &'m Query) {
+        for statement in &query.stmts {
+            for modifier in &statement.with_mods {
+                self.read(&modifier.r#as);
+            }
+            match &statement.literal {
+                Literal::SomeVars { .. } => {}
+                Literal::SomeIn { key, value, collection, .. } => {
+                    let elements = self.elements(collection);
+                    self.bind(value, &elements);
+                    if let Some(key) = key {
+                        self.bind(key, &Places::new());
+                    }
+                }
+                Literal::Expr { expr, .. } | Literal::NotExpr { expr, .. } => self.statement(expr),
+                Literal::Every { key, value, domain, query, .. } => {
+                    let elements = self.elements(domain);
+                    self.set_variable(value.text(), &elements);
+                    if let Some(key) = key {
+                        self.set_variable(key.text(), &Places::new());
+                    }
+                    self.query(query);
+                }
+            }
+        }
+    }
+
+    fn statement(&mut self, expr: &'m ExprRef) {
+        match expr.as_ref() {
+            Expr::AssignExpr { op, lhs, rhs, .. } => {
+                let places = self.value(rhs);
+                let is_unification = matches!(op, regorus::unstable::AssignOp::Eq);
+                if is_unification || !matches!(lhs.as_ref(), Expr::Var { .. }) {
+                    self.consume_all(&places);
+                }
+                self.bind(lhs, &places);
+                if is_unification {
+                    let places = self.value(lhs);
+                    self.consume_all(&places);
+                    self.bind(rhs, &places);
+                }
+            }
+            _ => self.read(expr),
+        }
+    }
+
+    /// Gives what a pattern binds; a pattern that takes a value apart reads it.
+    fn bind(&mut self, pattern: &'m ExprRef, places: &Places) {
+        match pattern.as_ref() {
+            Expr::Var { span, .. } => self.set_variable(span.text(), places),
+            _ => {
+                self.consume_all(places);
+                self.read(pattern);
+            }
+        }
+    }
+
+    fn set_variable(&mut self, name: &str, places: &Places) {
+        let key = (self.at.0, self.at.1, name.to_owned());
+        self.variables.entry(key).or_default().extend(places.iter().cloned());
+    }
+
+    /// Reads an expression whole.
+    fn read(&mut self, expr: &'m ExprRef) {
+        let places = self.value(expr);
+        self.consume_all(&places);
+    }
+
+    fn read_indices(&mut self, expr: &'m ExprRef) {
+        match expr.as_ref() {
+            Expr::RefBrack { refr, index, .. } => {
+                self.read(index);
+                self.read_indices(refr);
+            }
+            Expr::RefDot { refr, .. } => self.read_indices(refr),
+            _ => {}
+        }
+    }
+
+    /// What an expression may be; nothing is read of that yet.
+    fn value(&mut self, expr: &'m ExprRef) -> Places {
+        match expr.as_ref() {
+            Expr::String { value, .. } | Expr::RawString { value, .. } => {
+                value.as_string().map(|text| Place::Text(text.to_string())).into_iter().collect()
+            }
+            Expr::Number { .. } | Expr::Bool { .. } | Expr::Null { .. } => Places::new(),
+            Expr::Var { span, .. } => self.variable(span.text()),
+            Expr::Array { items, .. } | Expr::Set { items, .. } => {
+                items.iter().for_each(|item| self.read(item));
+                Places::new()
+            }
+            Expr::Object { fields, .. } => {
+                for (_, key, value) in fields {
+                    self.read(key);
+                    self.read(value);
+                }
+                Places::new()
+            }
+            Expr::ArrayCompr { term, query, .. } | Expr::SetCompr { term, query, .. } => {
+                self.query(query);
+                self.read(term);
+                Places::new()
+            }
+            Expr::ObjectCompr { key, value, query, .. } => {
+                self.query(query);
+                self.read(key);
+                self.read(value);
+                Places::new()
+            }
+            Expr::Call { fcn, params, .. } => self.call(fcn, params),
+            Expr::UnaryExpr { expr, .. } => {
+                self.read(expr);
+                Places::new()
+            }
+            Expr::RefDot { refr, field, .. } => {
+                let base = self.value(refr);
+                let key = field.0.text().to_owned();
+                let found = base.iter().flat_map(|place| self.step(place, Some(&key), &field.0)).collect();
+                self.note(&found, expr, &field.0);
+                found
+            }
+            Expr::RefBrack { refr, index, .. } => {
+                let base = self.value(refr);
+                let keys = self.value(index);
+                let texts: Vec<String> = keys
+                    .iter()
+                    .filter_map(|key| if let Place::Text(text) = key { Some(text.clone()) } else { None })
+                    .collect();
+                // A key of which more than constants is known, or nothing, may be anything.
+                let is_constant = !texts.is_empty() && texts.len() == keys.len();
+                let mut found = Places::new();
+                for place in &base {
+                    if is_constant {
+                        for text in &texts {
+                            found.extend(self.step(place, Some(text), index.span()));
+                        }
+                    } else {
+                        found.extend(self.step(place, None, index.span()));
+                    }
+                }
+                self.consume_all(&keys);
+                self.note(&found, expr, index.span());
+                found
+            }
+            Expr::BinExpr { lhs, rhs, .. }
+            | Expr::BoolExpr { lhs, rhs, .. }
+            | Expr::ArithExpr { lhs, rhs, .. } => {
+                self.read(lhs);
+                self.read(rhs);
+                Places::new()
+            }
+            Expr::AssignExpr { .. } => {
+                self.statement(expr);
+                Places::new()
+            }
+            Expr::Membership { key, value, collection, .. } => {
+                key.iter().for_each(|key| self.read(key));
+                self.read(value);
+                self.read(collection);
+                Places::new()
+            }
+        }
+    }
+
+    fn variable(&mut self, name: &str) -> Places {
+        let (module, rule) = self.at;
+        let mut places = self.variables.get(&(module, rule, name.to_owned())).cloned().unwrap_or_default();
+        match name {
+            "input" => drop(places.insert(Place::Input(Vec::new()))),
+            "data" => drop(places.insert(Place::Data(String::new()))),
+            _ => {}
+        }
+        let Some(parsed) = self.modules.get(module) else { return places };
+        if let Some(found) = self.results.get(&format!("{}.{name}", parsed.package)) {
+            places.extend(found.iter().cloned());
+        }
+        if let Some(target) = imported(&parsed.module, name) {
+            places.extend(self.value(target));
+        }
+        places
+    }
+
+    /// The elements of a collection. Of constants that stand in the text it is known what they are.
+    fn elements(&mut self, collection: &'m ExprRef) -> Places {
+        if let Expr::Array { items, .. } | Expr::Set { items, .. } = collection.as_ref() {
+            return items.iter().flat_map(|item| self.value(item)).collect();
+        }
+        let places = self.value(collection);
+        let found = places.iter().flat_map(|place| self.step(place, None, collection.span())).collect();
+        self.note(&found, collection, collection.span());
+        found
+    }
+
+    fn call(&mut self, fcn: &'m ExprRef, params: &'m [ExprRef]) -> Places {
+        let name = dotted(fcn).unwrap_or_default();
+        match (name.as_str(), params) {
+            ("assize.references", [id]) => {
+                self.uses.walks = true;
+                self.read(id);
+                return [Place::References(false)].into();
+            }
+            ("assize.referrers", [id]) => {
+                self.uses.walks = true;
+                self.read(id);
+                return [Place::Referrers].into();
+            }
+            ("time.now_ns", _) => self.uses.clock = true,
+            ("count", [collection]) => {
+                let places = self.value(collection);
+                let is_list = |place: &&Place| {
+                    matches!(place, Place::Kind(_) | Place::ReferenceList(_) | Place::ReferrerList(_))
+                };
+                places.iter().filter(|place| !is_list(place)).for_each(|place| self.consume(place));
+                return Places::new();
+            }
+            ("object.get", [object, key, default]) => {
+                let path: Option<Vec<String>> = match key.as_ref() {
+                    Expr::String { value, .. } => value.as_string().ok().map(|text| vec![text.to_string()]),
+                    Expr::Array { items, .. } => items
+                        .iter()
+                        .map(|item| match item.as_ref() {
+                            Expr::String { value, .. } => value.as_string().ok().map(|text| text.to_string()),
+                            _ => None,
+                        })
+                        .collect(),
+                    _ => None,
+                };
+                if let Some(path) = path {
+                    let mut places = self.value(object);
+                    for key in &path {
+                        places = places
+                            .iter()
+                            .flat_map(|place| self.step(place, Some(key), fcn.span()))
+                            .collect();
+                    }
+                    self.note(&places, fcn, fcn.span());
+                    places.extend(self.value(default));
+                    return places;
+                }
+            }
+            _ => {}
+        }
+        match self.definition(&name) {
+            Some(full) => {
+                self.arguments(&full, params);
+                self.results.get(&full).cloned().unwrap_or_default()
+            }
+            None => {
+                params.iter().for_each(|param| self.read(param));
+                Places::new()
+            }
+        }
+    }
+
+    /// The full name of a function of these texts.
+    fn definition(&self, name: &str) -> Option<String> {
+        let parsed = self.modules.get(self.at.0)?;
+        let own = format!("{}.{name}", parsed.package);
+        if self.is_defined(&own) {
+            return Some(own);
+        }
+        if let Some(full) = name.strip_prefix("data.").filter(|full| self.is_defined(full)) {
+            return Some(full.to_owned());
+        }
+        let (alias, rest) = name.split_once('.')?;
+        let target = imported(&parsed.module, alias).and_then(dotted)?;
+        let full = format!("{}.{rest}", target.strip_prefix("data.")?);
+        self.is_defined(&full).then_some(full)
+    }
+
+    fn is_defined(&self, full: &str) -> bool {
+        self.modules.iter().any(|parsed| {
+            full.strip_prefix(parsed.package.as_str()).and_then(|rest| rest.strip_prefix('.')).is_some_and(
+                |name| parsed.module.policy.iter().any(|rule| rule_name(rule).as_deref() == Some(name)),
+            )
+        })
+    }
+
+    /// Hands the arguments of a call to every definition of the function.
+    fn arguments(&mut self, full: &str, params: &'m [ExprRef]) {
+        let given: Vec<Places> = params.iter().map(|param| self.value(param)).collect();
+        let caller = self.at;
+        for (module, parsed) in self.modules.iter().enumerate() {
+            let Some(name) = full.strip_prefix(parsed.package.as_str()).and_then(|rest| rest.strip_prefix('.'))
+            else {
+                continue;
+            };
+            for (rule, node) in parsed.module.policy.iter().enumerate() {
+                let Rule::Spec { head: RuleHead::Func { args, .. }, .. } = node.as_ref() else { continue };
+                if rule_name(node).as_deref() != Some(name) {
+                    continue;
+                }
+                self.at = (module, rule);
+                for (pattern, places) in args.iter().zip(&given) {
+                    self.bind(pattern, places);
+                }
+            }
+        }
+        self.at = caller;
+    }
+
+    /// One step into a place; `key` is none for an element, or a key that is not known.
+    fn step(&mut self, place: &Place, key: Option<&str>, span: &Span) -> Places {
+        let one = |place: Place| Places::from([place]);
+        match (place, key) {
+            (Place::Input(path), key) => match longer(path, key) {
+                Some(path) => one(Place::Input(path)),
+                None => self.whole(place),
+            },
+            (Place::Document(kind, path), key) => match longer(path, key) {
+                Some(path) => one(Place::Document(kind.clone(), path)),
+                None => self.whole(place),
+            },
+            (Place::Data(package), Some(key)) => self.data(package, key, span),
+            (Place::Data(_), None) => self.whole(place),
+            (Place::Estate, key) => {
+                if let Some(kind) = key.filter(|_| self.is_last)
+                    && let Some(nearest) = (self.surroundings.unknown_kind)(kind)
+                {
+                    self.refuse(span, format!("no schema describes the kind {kind}"), nearest);
+                }
+                self.uses.estate.insert(key);
+                let kind = key.unwrap_or("*").to_owned();
+                self.uses.reads.others.entry(kind.clone()).or_default();
+                one(Place::Kind(kind))
+            }
+            (Place::Kind(kind), _) => one(Place::Document(kind.clone(), Vec::new())),
+            (Place::References(is_own), key) => {
+                let kinds = match key {
+                    Some(field) => {
+                        let kinds = (self.surroundings.field_kinds)(*is_own, field);
+                        if kinds.is_none() && self.is_last {
+                            self.refuse(span, format!("no matched kind has the reference field {field}"), None);
+                        }
+                        kinds.unwrap_or_default()
+                    }
+                    None => vec!["*".to_owned()],
+                };
+                if *is_own {
+                    self.uses.references.insert(key);
+                }
+                one(Place::ReferenceList(kinds))
+            }
+            (Place::ReferenceList(kinds), _) => one(Place::Entry(kinds.clone())),
+            (Place::Referrers, key) => {
+                if let Some(kind) = key.filter(|_| self.is_last)
+                    && let Some(nearest) = (self.surroundings.unknown_kind)(kind)
+                {
+                    self.refuse(span, format!("no schema describes the kind {kind}"), nearest);
+                }
+                self.uses.referrers.insert(key);
+                one(Place::ReferrerList(key.unwrap_or("*").to_owned()))
+            }
+            (Place::ReferrerList(kind), _) => one(Place::Entry(vec![kind.clone()])),
+            (Place::Entry(kinds), Some("document")) => {
+                kinds.iter().map(|kind| Place::Document(kind.clone(), Vec::new())).collect()
+            }
+            (Place::Entry(_), Some("id" | "kind" | "namespace" | "name" | "field")) => Places::new(),
+            (Place::Entry(_), Some(key)) => {
+                if self.is_last {
+                    let message = format!("`{key}` is no part of a reference");
+                    let help = "it has `id`, `kind`, `namespace`, `name`, `field` and `document`";
+                    self.errors.push(RegoError::at(span, message).with_help(help));
+                }
+                Places::new()
+            }
+            (Place::Entry(_), None) => self.whole(place),
+            (Place::Params, Some(name)) => {
+                if self.is_last
+                    && let Some(nearest) = (self.surroundings.unknown_parameter)(name)
+                {
+                    self.refuse(span, format!("the rule has no parameter {name}"), nearest);
+                }
+                Places::new()
+            }
+            (Place::Params | Place::Text(_), _) => Places::new(),
+        }
+    }
+
+    fn data(&mut self, package: &str, key: &str, span: &Span) -> Places {
+        let path = if package.is_empty() { key.to_owned() } else { format!("{package}.{key}") };
+        let found = match path.as_str() {
+            "estate" => Place::Estate,
+            "references" => Place::References(true),
+            "referrers" => Place::Referrers,
+            "params" => Place::Params,
+            "self" => return Places::new(),
+            "asOf" => {
+                self.uses.clock = true;
+                return Places::new();
+            }
+            path if self.packages.iter().any(|known| *known == path || is_below(known, path)) => {
+                Place::Data(path.to_owned())
+            }
+            path => {
+                if let Some(found) = self.results.get(path) {
+                    return found.clone();
+                }
+                if !self.is_defined(path) && self.is_last {
+                    let message = format!("nothing is called data.{path}");
+                    let help = "there are data.estate, data.references, data.referrers, data.params, data.asOf, \
+                                data.self, and the packages of libraries";
+                    self.errors.push(RegoError::at(span, message).with_help(help));
+                }
+                return Places::new();
+            }
+        };
+        Places::from([found])
+    }
+
+    fn refuse(&mut self, span: &Span, message: String, nearest: Option<String>) {
+        let error = RegoError::at(span, message);
+        self.errors.push(match nearest {
+            Some(nearest) => error.with_help(format!("did you mean `{nearest}`?")),
+            None => error,
+        });
+    }
+
+    /// What cannot be followed is read.
+    fn whole(&mut self, place: &Place) -> Places {
+        self.consume(place);
+        Places::new()
+    }
+
+    fn consume_all(&mut self, places: &Places) {
+        places.iter().for_each(|place| self.consume(place));
+    }
+
+    fn consume(&mut self, place: &Place) {
+        let reads = &mut self.uses.reads;
+        match place {
+            Place::Input(path) => reads.own.insert(&keys(path)),
+            Place::Document(kind, path) => {
+                reads.others.entry(kind.clone()).or_default().insert(&keys(path));
+            }
+            Place::Kind(kind) | Place::ReferrerList(kind) => {
+                reads.others.entry(kind.clone()).or_default().insert(&[]);
+            }
+            Place::ReferenceList(kinds) | Place::Entry(kinds) => {
+                for kind in kinds {
+                    reads.others.entry(kind.clone()).or_default().insert(&[]);
+                }
+            }
+            Place::Data(_) => {
+                self.uses.estate = Names::All;
+                self.uses.references = Names::All;
+                self.uses.referrers = Names::All;
+                self.uses.clock = true;
+                reads.others.entry("*".to_owned()).or_default().insert(&[]);
+            }
+            Place::Estate => {
+                self.uses.estate = Names::All;
+                reads.others.entry("*".to_owned()).or_default().insert(&[]);
+            }
+            Place::References(is_own) => {
+                if *is_own {
+                    self.uses.references = Names::All;
+                }
+                reads.others.entry("*".to_owned()).or_default().insert(&[]);
+            }
+            Place::Referrers => {
+                self.uses.referrers = Names::All;
+                reads.others.entry("*".to_owned()).or_default().insert(&[]);
+            }
+            Place::Params | Place::Text(_) => {}
+        }
+    }
+
+    /// That a place is asked for, and whether it can be there.
+    fn note(&mut self, places: &Places, _expr: &ExprRef, span: &Span) {
+        for place in places {
+            let (kind, path) = match place {
+                Place::Input(path) => {
+                    self.uses.reads.own.touch(&keys(path));
+                    (None, path)
+                }
+                Place::Document(kind, path) => {
+                    self.uses.reads.others.entry(kind.clone()).or_default().touch(&keys(path));
+                    (Some(kind.as_str()), path)
+                }
+                _ => continue,
+            };
+            // What is looked up by a key that is not known may be any of several: all of it is read.
+            if path.contains(&Step::Any) {
+                self.consume(place);
+            }
+            if self.is_last
+                && let Some((field, nearest)) = (self.surroundings.unknown_field)(kind, path)
+            {
+                let of = kind.map_or_else(|| "no matched kind".to_owned(), |kind| format!("{kind} never"));
+                let message = if kind.is_some() { format!("{of} has the field {field}") } else { format!("{of} has the field {field}") };
+                self.refuse(span, message, nearest);
+            }
+        }
+    }
+}
+
+fn is_below(package: &str, path: &str) -> bool {
+    package.strip_prefix(path).is_some_and(|rest| rest.starts_with('.'))
+}
+
+fn longer(path: &[Step], key: Option<&str>) -> Option<Vec<Step>> {
+    let step = key.map_or(Step::Any, |key| Step::Key(key.to_owned()));
+    (path.len() < LONGEST).then(|| path.iter().cloned().chain([step]).collect())
+}
+
+/// The keys before the first step that is not known.
+fn keys(path: &[Step]) -> Vec<String> {
+    path.iter().map_while(|step| if let Step::Key(key) = step { Some(key.clone()) } else { None }).collect()
+}
+
+fn root_name(refr: &ExprRef) -> Option<String> {
+    match refr.as_ref() {
+        Expr::RefBrack { refr, .. } => root_name(refr),
+        _ => dotted(refr),
+    }
+}
+
+fn rule_name(rule: &Rule) -> Option<String> {
+    match rule {
+        Rule::Spec { head, .. } => match head {
+            RuleHead::Compr { refr, .. } | RuleHead::Set { refr, .. } | RuleHead::Func { refr, .. } => {
+                root_name(refr)
+            }
+        },
+        Rule::Default { refr, .. } => root_name(refr),
+    }
+}
+
+/// Whether a module defines a rule of this name.
+pub(super) fn defines(module: &Module, name: &str) -> bool {
+    module.policy.iter().any(|rule| rule_name(rule).as_deref() == Some(name))
+}
+
+/// What a name is imported as.
+fn imported<'m>(module: &'m Module, name: &str) -> Option<&'m ExprRef> {
+    let import = module.imports.iter().find(|import| match &import.r#as {
+        Some(alias) => alias.text() == name,
+        None => dotted(&import.refr).is_some_and(|path| path.rsplit('.').next() == Some(name)),
+    })?;
+    dotted(&import.refr).filter(|path| path.starts_with("data.") || path.starts_with("input")).map(|_| &import.refr)
+}

@@ -1,0 +1,58 @@
+//! From the tape to values of Rego.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+use regorus::Value;
+
+use crate::yaml::{Kind, NodeRef, Number};
+
+/// Keys recur in every document: each thread makes a value of one once.
+const KEYS: usize = 4096;
+
+thread_local! {
+    static NAMES: RefCell<HashMap<Box<str>, Value>> = RefCell::default();
+}
+
+/// A text that comes again and again.
+pub(super) fn name(text: &str) -> Value {
+    NAMES.with_borrow_mut(|names| {
+        if let Some(known) = names.get(text) {
+            return known.clone();
+        }
+        let value = Value::from(text);
+        // Hostile documents have other keys each time.
+        if names.len() < KEYS {
+            names.insert(text.into(), value.clone());
+        }
+        value
+    })
+}
+
+/// An object.
+pub(super) fn object(members: impl IntoIterator<Item = (Value, Value)>) -> Value {
+    let mut object = Value::new_object();
+    if let Ok(inner) = object.as_object_mut() {
+        for (key, value) in members {
+            inner.insert(key, value);
+        }
+    }
+    object
+}
+
+/// The value of a node. Depth is bounded by the limits of the tape. Numbers that are none (`.nan`, `.inf`) stay text.
+pub(super) fn of_node(node: NodeRef<'_>) -> Value {
+    match node.kind() {
+        Kind::Null => Value::Null,
+        Kind::Bool => Value::from(node.as_bool().unwrap_or_default()),
+        Kind::Text => Value::from(node.text()),
+        Kind::Int | Kind::Float => match node.as_number() {
+            Some(Number::Unsigned(number)) => Value::from(number),
+            Some(Number::Signed(number)) => Value::from(number),
+            Some(Number::Float(number)) if number.is_finite() => Value::from(number),
+            _ => Value::from(node.text()),
+        },
+        Kind::List => Value::from(node.elements().map(of_node).collect::<Vec<_>>()),
+        Kind::Map => object(node.members().map(|(key, value)| (name(key.text()), of_node(value)))),
+    }
+}
