@@ -165,6 +165,9 @@ fn builtin_sources(with_examples: bool) -> Vec<PolicySource> {
     let parse_one = |(path, text): &(&str, &str)| {
         let text = if with_examples { text } else { without_examples(text) };
         let file: Arc<str> = (*path).into();
+        if is_rego(path) {
+            return rego_source(&file, text.to_string(), true, &mut Vec::new());
+        }
         // The library is tested with the program, so it has no problems of syntax.
         let (tape, _) = parse(text.as_bytes().to_vec(), &file, &Limits::default());
         PolicySource { file, tape: Arc::new(tape), is_builtin: true, rego: None }
