@@ -6,12 +6,12 @@
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use crate::estate::{Candidate, KindSchema, Reference};
-use crate::finding::{Finding, Location, Resource, Status};
+use crate::finding::{Finding, Identity, Location, Resource, Status};
 use crate::plan::{Applicable, KindPlan, Plan};
 use crate::policy::{Check, Compiled, Rule};
 use crate::problem::{Code, Problem};
@@ -61,6 +61,8 @@ pub struct Outcome {
     pub pairs: u64,
     /// Of these, the ones that a reference to nothing keeps undecided.
     pub undecided: u64,
+    /// By rule: evaluations that reached a bound, and pairs that were not evaluated since it was given up.
+    pub exhausted: BTreeMap<u32, (u64, u64)>,
 }
 
 impl Outcome {
@@ -175,6 +177,8 @@ pub struct Around<'a> {
     pub run: RunContext<'a>,
     /// For rules in Rego.
     pub world: Arc<World>,
+    /// Rules, by index, that were given up: their evaluations reached a bound too often.
+    pub given_up: BTreeSet<u32>,
 }
 
 /// Which rules are evaluated.
@@ -203,7 +207,8 @@ pub fn evaluate(
     };
     for applicable in rules {
         let Some(rule) = plan.rules.rules.get(applicable.rule as usize) else { continue };
-        Pair { plan, rule, kind, applicable, admitted, around, document: &document }.evaluate(context, outcome);
+        Pair { plan, rule, kind, applicable, admitted, around, document: &document }
+            .evaluate(context, outcome);
     }
 }
 
@@ -227,6 +232,8 @@ enum Verdict<'t> {
     Undecided,
     /// The evaluation has no result.
     Failed(EvaluationError),
+    /// The rule is not evaluated any more.
+    GivenUp,
 }
 
 impl Pair<'_, '_> {
@@ -244,16 +251,22 @@ impl Pair<'_, '_> {
             return;
         }
         if let Verdict::Failed(error) = &verdict {
+            if error.is_exhausted {
+                outcome.exhausted.entry(self.applicable.rule).or_default().0 += 1;
+            }
             let resource = &self.admitted.resource;
             let message = format!("rule {} on {}: {}", self.rule.name, resource.identity, error.message);
             outcome.problems.push(Problem::new(Code::RuleFailed, message).at(resource.location.clone()));
+        }
+        if matches!(verdict, Verdict::GivenUp) {
+            outcome.exhausted.entry(self.applicable.rule).or_default().1 += 1;
         }
         outcome.pairs += 1;
         let Some(tally) = outcome.tallies.get_mut(self.applicable.rule as usize) else { return };
         tally.matched += 1;
         match verdict {
             Verdict::NotApplicable => {}
-            Verdict::Error | Verdict::Failed(_) => tally.errors += 1,
+            Verdict::Error | Verdict::GivenUp | Verdict::Failed(_) => tally.errors += 1,
             Verdict::Undecided => {
                 tally.errors += 1;
                 outcome.undecided += 1;
@@ -296,10 +309,14 @@ impl Pair<'_, '_> {
         if !applies {
             return Verdict::NotApplicable;
         }
-        let judgement = match judge(self.rule, compiled, &scope, &self.around.world, self.document) {
-            Ok(judgement) => judgement,
-            Err(error) => return Verdict::Failed(error),
-        };
+        if self.around.given_up.contains(&self.applicable.rule) {
+            return Verdict::GivenUp;
+        }
+        let judgement =
+            match judge(self.rule, compiled, &scope, &resource.identity, &self.around.world, self.document) {
+                Ok(judgement) => judgement,
+                Err(error) => return Verdict::Failed(error),
+            };
         match (judgement.failures.is_empty(), judgement.is_undecided) {
             (false, _) => Verdict::Fail(judgement.failures),
             (true, true) => Verdict::Undecided,
@@ -312,7 +329,9 @@ impl Pair<'_, '_> {
         let Some(schema) = self.kind.schema.as_ref().filter(|schema| !schema.references().is_empty()) else {
             return Verdict::NotApplicable;
         };
-        let Some((inventory, id)) = self.around.run.inventory.zip(self.admitted.id) else { return Verdict::Error };
+        let Some((inventory, id)) = self.around.run.inventory.zip(self.admitted.id) else {
+            return Verdict::Error;
+        };
         let root = self.admitted.root;
         let mut failures = Vec::new();
         for field in schema.references() {
@@ -387,6 +406,7 @@ pub fn judge<'t>(
     rule: &Rule,
     compiled: &Compiled,
     scope: &Scope<'t>,
+    identity: &Identity,
     world: &Arc<World>,
     document: &OnceCell<Document>,
 ) -> Result<Judgement<'t>, EvaluationError> {
@@ -398,6 +418,7 @@ pub fn judge<'t>(
             let judged = Judged {
                 root: scope.root,
                 document: document.get_or_init(|| Document::of(scope.root)),
+                identity,
                 resource: scope.resource,
                 world,
                 as_of: &scope.run.as_of,

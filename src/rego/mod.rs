@@ -10,6 +10,7 @@ mod function;
 mod machine;
 mod module;
 mod reads;
+mod uses;
 mod value;
 mod world;
 
@@ -20,7 +21,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use serde_json::Value as Json;
 
 pub use machine::{Denial, Document, EvaluationError, Judged};
-pub use reads::{Names, Step, Surroundings, Uses};
+pub use uses::{Names, Step, Surroundings, Uses};
 pub use world::World;
 
 use self::module::Parsed;
@@ -155,6 +156,7 @@ impl Policy {
         let Some(main) = modules.first() else { return Err(Vec::new()) };
         let mut errors = module::refusals(&main.module);
         errors.extend(denies(main));
+        errors.extend(reads::recursions(&modules));
         let (uses, unknown) = reads::analyse(&modules, surroundings);
         errors.extend(unknown);
         let parsed: Vec<_> = modules.iter().map(|parsed| &parsed.module).collect();
@@ -232,7 +234,8 @@ fn denies(parsed: &Parsed) -> Option<RegoError> {
         let error = RegoError::at(span, "`deny` should be a set");
         return Some(error.with_help("write `deny contains {\"msg\": …, \"path\": […]} if { … }`"));
     }
-    let error = || RegoError::at_start("the text has no rule `deny`, so it could never find anything".to_owned());
+    let error =
+        || RegoError::at_start("the text has no rule `deny`, so it could never find anything".to_owned());
     heads.is_empty().then(|| error().with_help("write `deny contains {\"msg\": …, \"path\": […]} if { … }`"))
 }
 

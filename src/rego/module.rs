@@ -1,6 +1,8 @@
 //! A text of Rego: parsed, and refused where what it says could not be trusted.
 
-use regorus::unstable::{Expr, ExprRef, Literal, LiteralStmt, Module, Parser, Query, Rule, RuleBody, RuleHead, Span};
+use regorus::unstable::{
+    Expr, ExprRef, Literal, LiteralStmt, Module, Parser, Query, Rule, RuleBody, RuleHead, Span,
+};
 
 use super::RegoError;
 use super::function;
@@ -27,8 +29,42 @@ pub(super) fn with_package(text: &str) -> (String, u32) {
     }
 }
 
+/// Brackets in brackets: the parser tries several readings of each, so that its time doubles with every level.
+const NESTED: usize = 12;
+
+/// Refuses a text that would take too long to parse.
+fn check_nesting(text: &str) -> Result<(), RegoError> {
+    let (mut depth, mut line, mut column) = (0_usize, 1, 0);
+    // Within a text or a comment, what ends it.
+    let mut within: Option<char> = None;
+    let mut is_escaped = false;
+    for character in text.chars() {
+        column += 1;
+        let is_end = within == Some(character) && !is_escaped;
+        is_escaped = within == Some('"') && character == '\\' && !is_escaped;
+        match (within, character) {
+            (Some(_), _) if is_end => within = None,
+            (Some(_), _) => {}
+            (None, '"' | '`') => within = Some(character),
+            (None, '#') => within = Some('\n'),
+            (None, '[' | '{') => depth += 1,
+            (None, ']' | '}') => depth = depth.saturating_sub(1),
+            (None, _) => {}
+        }
+        if depth > NESTED {
+            let message = format!("more than {NESTED} brackets stand in each other");
+            return Err(RegoError { line, column, message, help: Some("name the inner parts".to_owned()) });
+        }
+        if character == '\n' {
+            (line, column) = (line + 1, 0);
+        }
+    }
+    Ok(())
+}
+
 /// Parses a text.
 pub(super) fn parse(file: &str, text: &str) -> Result<Parsed, RegoError> {
+    check_nesting(text)?;
     let source = regorus::Source::from_contents(file.to_owned(), text.to_owned())
         .map_err(|error| RegoError::at_start(error.to_string()))?;
     let parse = || {
@@ -106,8 +142,9 @@ fn call(fcn: &ExprRef, refusals: &mut Vec<RegoError>) {
 /// regorus finds the negation true.
 fn negation(expr: &ExprRef, refusals: &mut Vec<RegoError>) {
     let Expr::Call { fcn, params, .. } = expr.as_ref() else { return };
-    let is_reference =
-        |param: &&ExprRef| matches!(&***param, Expr::RefDot { .. } | Expr::RefBrack { .. } | Expr::Call { .. });
+    let is_reference = |param: &&ExprRef| {
+        matches!(&***param, Expr::RefDot { .. } | Expr::RefBrack { .. } | Expr::Call { .. })
+    };
     if let Some(param) = params.iter().find(is_reference) {
         let name = dotted(fcn).unwrap_or_else(|| "a function".to_owned());
         let text = param.span().text();
@@ -127,35 +164,47 @@ pub(super) enum Visited<'m> {
 /// Visits every expression and statement of a module.
 pub(super) fn walk_module<'m>(module: &'m Module, visit: &mut dyn FnMut(Visited<'m>)) {
     for rule in &module.policy {
-        match rule.as_ref() {
-            Rule::Spec { head, bodies, .. } => {
-                let (expressions, assign) = head_parts(head);
-                for expr in expressions {
-                    walk(expr, visit);
-                }
-                if let Some(assign) = assign {
+        walk_rule(rule, visit);
+    }
+}
+
+/// Visits every expression and statement of a rule, but for its own name.
+pub(super) fn walk_rule<'m>(rule: &'m Rule, visit: &mut dyn FnMut(Visited<'m>)) {
+    match rule {
+        Rule::Spec { head, bodies, .. } => {
+            let (expressions, assign) = head_parts(head);
+            for expr in expressions {
+                walk(expr, visit);
+            }
+            if let Some(assign) = assign {
+                walk(&assign.value, visit);
+            }
+            for body in bodies {
+                if let Some(assign) = &body.assign {
                     walk(&assign.value, visit);
                 }
-                for body in bodies {
-                    if let Some(assign) = &body.assign {
-                        walk(&assign.value, visit);
-                    }
-                    walk_query(&body.query, visit);
-                }
+                walk_query(&body.query, visit);
             }
-            Rule::Default { value, .. } => walk(value, visit),
         }
+        Rule::Default { value, .. } => walk(value, visit),
     }
 }
 
 /// The expressions of a head besides its name, and what it assigns.
-pub(super) fn head_parts(
-    head: &RuleHead,
-) -> (Vec<&ExprRef>, Option<&regorus::unstable::RuleAssign>) {
+pub(super) fn head_parts(head: &RuleHead) -> (Vec<&ExprRef>, Option<&regorus::unstable::RuleAssign>) {
     match head {
-        RuleHead::Compr { refr, assign, .. } => (vec![refr], assign.as_ref()),
-        RuleHead::Set { refr, key, .. } => (std::iter::once(refr).chain(key).collect(), None),
+        RuleHead::Compr { refr, assign, .. } => (indices(refr), assign.as_ref()),
+        RuleHead::Set { refr, key, .. } => (indices(refr).into_iter().chain(key).collect(), None),
         RuleHead::Func { args, assign, .. } => (args.iter().collect(), assign.as_ref()),
+    }
+}
+
+/// What stands in brackets behind the name of a rule.
+fn indices(refr: &ExprRef) -> Vec<&ExprRef> {
+    match refr.as_ref() {
+        Expr::RefBrack { refr, index, .. } => indices(refr).into_iter().chain([index]).collect(),
+        Expr::RefDot { refr, .. } => indices(refr),
+        _ => Vec::new(),
     }
 }
 

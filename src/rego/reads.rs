@@ -6,112 +6,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use regorus::unstable::{Expr, ExprRef, Literal, Module, Query, Rule, RuleBody, RuleHead, Span};
 
 use super::RegoError;
-use super::module::{Parsed, dotted};
-use crate::schema::{PathSet, Reads};
-
-/// Which of some names are meant.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Names {
-    /// Whatever there is.
-    All,
-    /// These.
-    Some(BTreeSet<String>),
-}
-
-impl Default for Names {
-    fn default() -> Self {
-        Self::Some(BTreeSet::new())
-    }
-}
-
-impl Names {
-    fn insert(&mut self, name: Option<&str>) {
-        match (&mut *self, name) {
-            (Self::All, _) => {}
-            (_, None) => *self = Self::All,
-            (Self::Some(names), Some(name)) => {
-                names.insert(name.to_owned());
-            }
-        }
-    }
-
-    /// Whether nothing is meant.
-    pub fn is_empty(&self) -> bool {
-        matches!(self, Self::Some(names) if names.is_empty())
-    }
-
-    /// Whether a name is meant.
-    pub fn contains(&self, name: &str) -> bool {
-        match self {
-            Self::All => true,
-            Self::Some(names) => names.contains(name),
-        }
-    }
-}
-
-/// What a text asks of its surroundings.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Uses {
-    /// Of documents.
-    pub reads: Reads,
-    /// Kinds of `data.estate`.
-    pub estate: Names,
-    /// Fields of `data.references`.
-    pub references: Names,
-    /// Kinds of `data.referrers`.
-    pub referrers: Names,
-    /// Whether it asks for the references of other resources by a function.
-    pub walks: bool,
-    /// Whether it reads the clock.
-    pub clock: bool,
-}
-
-impl Uses {
-    /// Whether it reads anything but its own document and the clock.
-    pub fn is_joined(&self) -> bool {
-        self.walks
-            || !self.reads.others.is_empty()
-            || !self.estate.is_empty()
-            || !self.references.is_empty()
-            || !self.referrers.is_empty()
-    }
-}
-
-/// What the text may name.
-pub struct Surroundings<'k> {
-    /// The kinds that a reference field takes: of the matched kinds for `true`, else of any kind; none if there is
-    /// no such field.
-    pub field_kinds: &'k dyn Fn(bool, &str) -> Option<Vec<String>>,
-    /// What is wrong with a path in the documents of a kind (none: in the matched ones), and the nearest that exists.
-    pub unknown_field: &'k dyn Fn(Option<&str>, &[Step]) -> Option<(String, Option<String>)>,
-    /// Whether there is such a kind; if not, the nearest.
-    pub unknown_kind: &'k dyn Fn(&str) -> Option<Option<String>>,
-    /// Whether the rule has such a parameter; if not, the nearest.
-    pub unknown_parameter: &'k dyn Fn(&str) -> Option<Option<String>>,
-}
-
-impl std::fmt::Debug for Surroundings<'_> {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Surroundings").finish_non_exhaustive()
-    }
-}
-
-/// One step into a document.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Step {
-    /// A key that stands in the text.
-    Key(String),
-    /// An element, or a key that is only known when the rule runs.
-    Any,
-}
+use super::module::{Parsed, Visited, dotted, walk_rule};
+use super::uses::{Step, Surroundings, Uses};
+use crate::schema::PathSet;
 
 /// What a value may be.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Place {
     /// Of the document that is judged.
     Input(Vec<Step>),
-    /// Of a document of a kind; `*`: of any.
-    Document(String, Vec<Step>),
+    /// Of a document of one of these kinds; `*`: of any.
+    Document(Vec<String>, Vec<Step>),
     /// `data`, and packages in it.
     Data(String),
     Estate,
@@ -350,7 +255,7 @@ impl<'m> Analysis<'m> {
                 let base = self.value(refr);
                 let key = field.0.text().to_owned();
                 let found = base.iter().flat_map(|place| self.step(place, Some(&key), &field.0)).collect();
-                self.note(&found, expr, &field.0);
+                self.note(&found, &field.0);
                 found
             }
             Expr::RefBrack { refr, index, .. } => {
@@ -373,7 +278,7 @@ impl<'m> Analysis<'m> {
                     }
                 }
                 self.consume_all(&keys);
-                self.note(&found, expr, index.span());
+                self.note(&found, index.span());
                 found
             }
             Expr::BinExpr { lhs, rhs, .. }
@@ -421,7 +326,7 @@ impl<'m> Analysis<'m> {
         }
         let places = self.value(collection);
         let found = places.iter().flat_map(|place| self.step(place, None, collection.span())).collect();
-        self.note(&found, collection, collection.span());
+        self.note(&found, collection.span());
         found
     }
 
@@ -462,12 +367,10 @@ impl<'m> Analysis<'m> {
                 if let Some(path) = path {
                     let mut places = self.value(object);
                     for key in &path {
-                        places = places
-                            .iter()
-                            .flat_map(|place| self.step(place, Some(key), fcn.span()))
-                            .collect();
+                        places =
+                            places.iter().flat_map(|place| self.step(place, Some(key), fcn.span())).collect();
                     }
-                    self.note(&places, fcn, fcn.span());
+                    self.note(&places, fcn.span());
                     places.extend(self.value(default));
                     return places;
                 }
@@ -515,7 +418,8 @@ impl<'m> Analysis<'m> {
         let given: Vec<Places> = params.iter().map(|param| self.value(param)).collect();
         let caller = self.at;
         for (module, parsed) in self.modules.iter().enumerate() {
-            let Some(name) = full.strip_prefix(parsed.package.as_str()).and_then(|rest| rest.strip_prefix('.'))
+            let Some(name) =
+                full.strip_prefix(parsed.package.as_str()).and_then(|rest| rest.strip_prefix('.'))
             else {
                 continue;
             };
@@ -541,8 +445,8 @@ impl<'m> Analysis<'m> {
                 Some(path) => one(Place::Input(path)),
                 None => self.whole(place),
             },
-            (Place::Document(kind, path), key) => match longer(path, key) {
-                Some(path) => one(Place::Document(kind.clone(), path)),
+            (Place::Document(kinds, path), key) => match longer(path, key) {
+                Some(path) => one(Place::Document(kinds.clone(), path)),
                 None => self.whole(place),
             },
             (Place::Data(package), Some(key)) => self.data(package, key, span),
@@ -558,13 +462,17 @@ impl<'m> Analysis<'m> {
                 self.uses.reads.others.entry(kind.clone()).or_default();
                 one(Place::Kind(kind))
             }
-            (Place::Kind(kind), _) => one(Place::Document(kind.clone(), Vec::new())),
+            (Place::Kind(kind), _) => one(Place::Document(vec![kind.clone()], Vec::new())),
             (Place::References(is_own), key) => {
                 let kinds = match key {
                     Some(field) => {
                         let kinds = (self.surroundings.field_kinds)(*is_own, field);
                         if kinds.is_none() && self.is_last {
-                            self.refuse(span, format!("no matched kind has the reference field {field}"), None);
+                            self.refuse(
+                                span,
+                                format!("no matched kind has the reference field {field}"),
+                                None,
+                            );
                         }
                         kinds.unwrap_or_default()
                     }
@@ -586,9 +494,7 @@ impl<'m> Analysis<'m> {
                 one(Place::ReferrerList(key.unwrap_or("*").to_owned()))
             }
             (Place::ReferrerList(kind), _) => one(Place::Entry(vec![kind.clone()])),
-            (Place::Entry(kinds), Some("document")) => {
-                kinds.iter().map(|kind| Place::Document(kind.clone(), Vec::new())).collect()
-            }
+            (Place::Entry(kinds), Some("document")) => one(Place::Document(kinds.clone(), Vec::new())),
             (Place::Entry(_), Some("id" | "kind" | "namespace" | "name" | "field")) => Places::new(),
             (Place::Entry(_), Some(key)) => {
                 if self.is_last {
@@ -618,7 +524,10 @@ impl<'m> Analysis<'m> {
             "references" => Place::References(true),
             "referrers" => Place::Referrers,
             "params" => Place::Params,
-            "self" => return Places::new(),
+            "self" => {
+                self.uses.identity = true;
+                return Places::new();
+            }
             "asOf" => {
                 self.uses.clock = true;
                 return Places::new();
@@ -664,8 +573,10 @@ impl<'m> Analysis<'m> {
         let reads = &mut self.uses.reads;
         match place {
             Place::Input(path) => reads.own.insert(&keys(path)),
-            Place::Document(kind, path) => {
-                reads.others.entry(kind.clone()).or_default().insert(&keys(path));
+            Place::Document(kinds, path) => {
+                for kind in kinds {
+                    reads.others.entry(kind.clone()).or_default().insert(&keys(path));
+                }
             }
             Place::Kind(kind) | Place::ReferrerList(kind) => {
                 reads.others.entry(kind.clone()).or_default().insert(&[]);
@@ -676,24 +587,25 @@ impl<'m> Analysis<'m> {
                 }
             }
             Place::Data(_) => {
-                self.uses.estate = Names::All;
-                self.uses.references = Names::All;
-                self.uses.referrers = Names::All;
+                self.uses.estate.insert(None);
+                self.uses.references.insert(None);
+                self.uses.referrers.insert(None);
                 self.uses.clock = true;
+                self.uses.identity = true;
                 reads.others.entry("*".to_owned()).or_default().insert(&[]);
             }
             Place::Estate => {
-                self.uses.estate = Names::All;
+                self.uses.estate.insert(None);
                 reads.others.entry("*".to_owned()).or_default().insert(&[]);
             }
             Place::References(is_own) => {
                 if *is_own {
-                    self.uses.references = Names::All;
+                    self.uses.references.insert(None);
                 }
                 reads.others.entry("*".to_owned()).or_default().insert(&[]);
             }
             Place::Referrers => {
-                self.uses.referrers = Names::All;
+                self.uses.referrers.insert(None);
                 reads.others.entry("*".to_owned()).or_default().insert(&[]);
             }
             Place::Params | Place::Text(_) => {}
@@ -701,16 +613,18 @@ impl<'m> Analysis<'m> {
     }
 
     /// That a place is asked for, and whether it can be there.
-    fn note(&mut self, places: &Places, _expr: &ExprRef, span: &Span) {
+    fn note(&mut self, places: &Places, span: &Span) {
         for place in places {
-            let (kind, path) = match place {
+            let (kinds, path) = match place {
                 Place::Input(path) => {
                     self.uses.reads.own.touch(&keys(path));
                     (None, path)
                 }
-                Place::Document(kind, path) => {
-                    self.uses.reads.others.entry(kind.clone()).or_default().touch(&keys(path));
-                    (Some(kind.as_str()), path)
+                Place::Document(kinds, path) => {
+                    for kind in kinds {
+                        self.uses.reads.others.entry(kind.clone()).or_default().touch(&keys(path));
+                    }
+                    (Some(kinds.as_slice()), path)
                 }
                 _ => continue,
             };
@@ -718,15 +632,72 @@ impl<'m> Analysis<'m> {
             if path.contains(&Step::Any) {
                 self.consume(place);
             }
+            // What lies in a field that does not exist is not told again.
+            let parent = path.split_last().map_or(&[][..], |(_, parent)| parent);
             if self.is_last
-                && let Some((field, nearest)) = (self.surroundings.unknown_field)(kind, path)
+                && let Some((field, nearest)) = (self.surroundings.unknown_field)(kinds, path)
+                && (self.surroundings.unknown_field)(kinds, parent).is_none()
             {
-                let of = kind.map_or_else(|| "no matched kind".to_owned(), |kind| format!("{kind} never"));
-                let message = if kind.is_some() { format!("{of} has the field {field}") } else { format!("{of} has the field {field}") };
+                let message = match kinds {
+                    Some([kind]) => format!("{kind} never has the field {field}"),
+                    Some(kinds) => format!("none of {} has the field {field}", kinds.join(", ")),
+                    None => format!("no matched kind has the field {field}"),
+                };
                 self.refuse(span, message, nearest);
             }
         }
     }
+}
+
+/// The rules and functions of the texts that are defined by way of themselves, which Rego forbids.
+pub(super) fn recursions(modules: &[Parsed]) -> Vec<RegoError> {
+    let Some(main) = modules.first() else { return Vec::new() };
+    let mut calls: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let mut places: BTreeMap<String, Span> = BTreeMap::new();
+    for parsed in modules {
+        for rule in &parsed.module.policy {
+            let Some(name) = rule_name(rule) else { continue };
+            let full = format!("{}.{name}", parsed.package);
+            places.entry(full.clone()).or_insert_with(|| rule.span().clone());
+            let named = calls.entry(full).or_default();
+            walk_rule(rule, &mut |visited| {
+                let Visited::Expression(expr) = visited else { return };
+                let Some(path) = dotted(expr) else { return };
+                let (first, rest) =
+                    path.split_once('.').map_or((path.as_str(), None), |(one, rest)| (one, Some(rest)));
+                let target = imported(&parsed.module, first).and_then(dotted);
+                let path = match (target, rest) {
+                    (Some(target), Some(rest)) => format!("{target}.{rest}"),
+                    (Some(target), None) => target,
+                    (None, _) => path,
+                };
+                let full = path.strip_prefix("data.").map(str::to_owned);
+                named.insert(full.unwrap_or_else(|| format!("{}.{path}", parsed.package)));
+            });
+        }
+    }
+    let reaches = |start: &String| {
+        let mut seen: BTreeSet<&String> = BTreeSet::new();
+        let mut next: Vec<&String> = calls.get(start).into_iter().flatten().collect();
+        while let Some(name) = next.pop() {
+            if name == start {
+                return true;
+            }
+            if seen.insert(name) {
+                next.extend(calls.get(name).into_iter().flatten());
+            }
+        }
+        false
+    };
+    let own = format!("{}.", main.package);
+    let circles = places.iter().filter(|(name, _)| reaches(name));
+    circles
+        .map(|(name, span)| {
+            let message =
+                format!("`{}` is defined by way of itself", name.strip_prefix(&own).unwrap_or(name));
+            RegoError::at(span, message)
+        })
+        .collect()
 }
 
 fn is_below(package: &str, path: &str) -> bool {
@@ -772,5 +743,7 @@ fn imported<'m>(module: &'m Module, name: &str) -> Option<&'m ExprRef> {
         Some(alias) => alias.text() == name,
         None => dotted(&import.refr).is_some_and(|path| path.rsplit('.').next() == Some(name)),
     })?;
-    dotted(&import.refr).filter(|path| path.starts_with("data.") || path.starts_with("input")).map(|_| &import.refr)
+    dotted(&import.refr)
+        .filter(|path| path.starts_with("data.") || path.starts_with("input"))
+        .map(|_| &import.refr)
 }

@@ -7,7 +7,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use regorus::Value;
 
-use super::reads::Names;
+use super::uses::Names;
 use super::value;
 use crate::schema::{Inventory, ResourceId};
 
@@ -108,11 +108,6 @@ impl World {
     /// The resource with an identity as reports write it.
     pub(super) fn find(&self, text: &str) -> Option<ResourceId> {
         self.inventory()?.find(text)
-    }
-
-    /// The identity of a resource.
-    pub(super) fn identity(&self, id: ResourceId) -> Value {
-        self.inventory().map_or(Value::Undefined, |inventory| Value::from(inventory.describe(id)))
     }
 
     /// What a resource points at, by field; nothing for one that does not exist.

@@ -1,7 +1,7 @@
 //! `check`: every file of the estate, every resource, every rule that can apply.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,18 +10,21 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use globset::GlobSet;
 use rayon::prelude::*;
 
+use super::batches::{FIRST_BATCHES, FIRST_FILES, MOST_BATCHES, MOST_FILES, Role, batches, blocks};
 use super::exclusions::exclusions;
 use super::policies::{Policies, PolicyError, glob_set, has_known_extension, load_policies};
 use crate::date::Moment;
-use crate::estate::{Candidate, Directions, DocumentMapping, Expectation, Gathered, Inventory, KindName, classify};
+use crate::estate::{
+    Candidate, Directions, DocumentMapping, Expectation, Gathered, Inventory, KindName, classify,
+};
 use crate::evaluate::{Admitted, Around, FileContext, Outcome, Phase, Tally, admit, evaluate, panic_text};
 use crate::finding::{Finding, Identity, Location, Resource, Severity, Status};
 use crate::load::{Entry, LoadError, Root, Skipped};
 use crate::plan::{Plan, Projection};
 use crate::policy::{Check as RuleCheck, InlineIgnore, Rule, Selection, Waiver, inline_ignores, read_waiver};
 use crate::problem::{Code, Problem};
-use crate::report::{Counts, Report, RuleInfo, RunInfo};
 use crate::rego::World;
+use crate::report::{Counts, Report, RuleInfo, RunInfo};
 use crate::schema::{self, ResourceId, RunContext};
 use crate::waive::Exceptions;
 use crate::yaml::{self, Tape, parse};
@@ -81,8 +84,8 @@ const DEFAULT_THRESHOLD: Severity = Severity::Low;
 /// Stack of an evaluating thread: an overflow cannot be caught, so there is plenty.
 const STACK: usize = 64 << 20;
 
-/// Files are handed to threads in batches of about so many bytes.
-const BATCH: u64 = 512 << 10;
+/// A rule that reaches a bound on so many resources is given up.
+const PATIENCE: u64 = 10;
 
 /// What one batch of files yields.
 #[derive(Default)]
@@ -101,17 +104,6 @@ struct BatchResult {
 struct State {
     is_sound: bool,
     is_evaluated: bool,
-}
-
-/// Why a file is read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Role {
-    /// The command line names it.
-    Named,
-    /// It belongs to what is checked.
-    Listed,
-    /// It is not checked, and what is checked may refer to it.
-    Context,
 }
 
 /// Runs a check. `progress` is told the bytes that are done and those that there are.
@@ -171,6 +163,7 @@ impl<'r> Check<'r> {
             alone: Around {
                 run: RunContext { as_of: as_of.clone(), inventory: None },
                 world: Arc::new(World::empty()),
+                given_up: BTreeSet::new(),
             },
             as_of,
             is_joined: policies.rules.rules.iter().any(|rule| rule.is_joined),
@@ -183,19 +176,27 @@ impl<'r> Check<'r> {
         let entries = self.entries(&mut skipped, &mut problems);
         let total = entries.iter().map(|(entry, _)| entry.size).sum();
         let done = AtomicU64::new(0);
-        let run_batch = |batch: &[(Entry, Role)]| {
+        let run_batch = |batch: &[(Entry, Role)], around: &Around<'_>| {
             let mut result = self.batch_result();
             for (entry, role) in batch {
-                self.file(entry, *role, &mut result);
+                self.file(entry, *role, around, &mut result);
                 let before = done.fetch_add(entry.size, Ordering::Relaxed);
                 progress(before + entry.size, total);
             }
             result
         };
-        let mut results: Vec<BatchResult> = batches(&entries).into_par_iter().map(run_batch).collect();
+        let mut around = self.alone.clone();
+        let mut results: Vec<BatchResult> = Vec::new();
+        for block in blocks(&batches(&entries), FIRST_BATCHES, MOST_BATCHES) {
+            let of_block: Vec<BatchResult> =
+                block.par_iter().map(|batch| run_batch(batch, &around)).collect();
+            results.extend(of_block);
+            let outcomes = results.iter().map(|result| &result.outcome);
+            around.given_up = self.given_up(outcomes);
+        }
         if let Some(input) = &self.request.standard_input {
             let mut result = self.batch_result();
-            self.text(&input.file.as_str().into(), input.bytes.clone(), Role::Named, &mut result);
+            self.text(&input.file.as_str().into(), input.bytes.clone(), Role::Named, &around, &mut result);
             results.push(result);
         }
         let mut outcomes = Vec::new();
@@ -228,34 +229,56 @@ impl<'r> Check<'r> {
 
     /// Joined rules, from what was kept of the documents.
     fn second_pass(&self, inventory: &Arc<Inventory>, states: &[State]) -> Vec<Outcome> {
-        let around = Around {
+        let mut around = Around {
             run: RunContext { as_of: self.as_of.clone(), inventory: Some(&**inventory) },
             world: Arc::new(World::new(Arc::clone(inventory) as Arc<_>)),
+            given_up: BTreeSet::new(),
         };
         let resources: Vec<_> =
             inventory.resources().zip(states).filter(|(_, state)| state.is_evaluated).collect();
         let files: Vec<_> = resources
             .chunk_by(|((_, one), _), ((_, other), _)| one.location.file == other.location.file)
             .collect();
-        let judge_file = |mut outcome: Outcome, file: &&[((ResourceId, &Arc<Resource>), &State)]| {
-            let Some(((_, first), _)) = file.first() else { return outcome };
-            let name = &first.location.file;
-            let path = self.root.from_base(name).unwrap_or(name);
-            let text = || Cow::Owned(self.read_again(name));
-            let mut context = FileContext::new(name, path, &text);
-            for ((id, resource), state) in *file {
-                let kind = self.plan.for_kind(&KindName::of(&resource.identity));
-                if kind.joined.is_empty() {
-                    continue;
+        let judge_file =
+            |mut outcome: Outcome, file: &[((ResourceId, &Arc<Resource>), &State)], around: &Around<'_>| {
+                let Some(((_, first), _)) = file.first() else { return outcome };
+                let name = &first.location.file;
+                let path = self.root.from_base(name).unwrap_or(name);
+                let text = || Cow::Owned(self.read_again(name));
+                let mut context = FileContext::new(name, path, &text);
+                for ((id, resource), state) in file {
+                    let kind = self.plan.for_kind(&KindName::of(&resource.identity));
+                    if kind.joined.is_empty() {
+                        continue;
+                    }
+                    let root = schema::Inventory::document(&**inventory, *id);
+                    let resource = Arc::clone(resource);
+                    let admitted = Admitted { resource, root, is_sound: state.is_sound, id: Some(*id) };
+                    evaluate(&self.plan, &kind, Phase::Joined, &admitted, around, &mut context, &mut outcome);
                 }
-                let root = schema::Inventory::document(&**inventory, *id);
-                let resource = Arc::clone(resource);
-                let admitted = Admitted { resource, root, is_sound: state.is_sound, id: Some(*id) };
-                evaluate(&self.plan, &kind, Phase::Joined, &admitted, &around, &mut context, &mut outcome);
-            }
-            outcome
-        };
-        files.par_iter().fold(|| Outcome::new(self.policies.rules.rules.len()), judge_file).collect()
+                outcome
+            };
+        let mut outcomes = Vec::new();
+        for block in blocks(&files, FIRST_FILES, MOST_FILES) {
+            let nothing = || Outcome::new(self.policies.rules.rules.len());
+            let fold = block.par_iter().fold(nothing, |outcome, file| judge_file(outcome, file, &around));
+            let of_block: Vec<Outcome> = fold.collect();
+            outcomes.extend(of_block);
+            around.given_up = self.given_up(&outcomes);
+        }
+        outcomes
+    }
+
+    /// The rules that reached a bound too often to go on with them: what they have not been asked yet is an error.
+    fn given_up<'o>(&self, outcomes: impl IntoIterator<Item = &'o Outcome>) -> BTreeSet<u32> {
+        if self.policies.rules.rules.iter().all(|rule| rule.check.rego().is_none()) {
+            return BTreeSet::new();
+        }
+        let mut counts: BTreeMap<u32, u64> = BTreeMap::new();
+        for (rule, (count, _)) in outcomes.into_iter().flat_map(|outcome| &outcome.exhausted) {
+            *counts.entry(*rule).or_default() += count;
+        }
+        counts.into_iter().filter(|(_, count)| *count >= PATIENCE).map(|(rule, _)| rule).collect()
     }
 
     /// The text of a file, for the places of its findings.
@@ -351,21 +374,28 @@ impl<'r> Check<'r> {
                 .is_none_or(|estate| estate.is_match(path) || self.documents.is_match(path))
     }
 
-    fn file(&self, entry: &Entry, role: Role, result: &mut BatchResult) {
+    fn file(&self, entry: &Entry, role: Role, around: &Around<'_>, result: &mut BatchResult) {
         match self.root.read(&entry.path, self.request.limits.file_size) {
             Ok(bytes) if role == Role::Context && !self.is_joined && !could_hold_waiver(&bytes) => {
                 drop(bytes);
             }
-            Ok(bytes) => self.text(&entry.path, bytes, role, result),
+            Ok(bytes) => self.text(&entry.path, bytes, role, around, result),
             Err(problem) if role != Role::Context => result.outcome.problems.push(*problem),
             Err(_) => {}
         }
     }
 
     /// Evaluates the text of a file; a panic on the way is a problem of that file.
-    fn text(&self, file: &Arc<str>, bytes: Vec<u8>, role: Role, result: &mut BatchResult) {
+    fn text(
+        &self,
+        file: &Arc<str>,
+        bytes: Vec<u8>,
+        role: Role,
+        around: &Around<'_>,
+        result: &mut BatchResult,
+    ) {
         let before = (result.outcome.findings.len(), result.outcome.problems.len());
-        let caught = catch_unwind(AssertUnwindSafe(|| self.documents(file, bytes, role, result)));
+        let caught = catch_unwind(AssertUnwindSafe(|| self.documents(file, bytes, role, around, result)));
         if let Err(panic) = caught {
             result.outcome.findings.truncate(before.0);
             result.outcome.problems.truncate(before.1);
@@ -374,7 +404,14 @@ impl<'r> Check<'r> {
         }
     }
 
-    fn documents(&self, file: &Arc<str>, bytes: Vec<u8>, role: Role, result: &mut BatchResult) {
+    fn documents(
+        &self,
+        file: &Arc<str>,
+        bytes: Vec<u8>,
+        role: Role,
+        around: &Around<'_>,
+        result: &mut BatchResult,
+    ) {
         let size = bytes.len() as u64;
         let path = self.root.from_base(file).unwrap_or(file);
         let mapping = self.mapping(path);
@@ -401,7 +438,7 @@ impl<'r> Check<'r> {
         }
         let mut context = FileContext::new(file, path, &text);
         for candidate in &classified.candidates {
-            self.candidate(candidate, role, &tape, &mut context, result);
+            self.candidate(candidate, role, &tape, around, &mut context, result);
         }
     }
 
@@ -424,6 +461,7 @@ impl<'r> Check<'r> {
         candidate: &Candidate,
         role: Role,
         tape: &Tape,
+        around: &Around<'_>,
         context: &mut FileContext<'_>,
         result: &mut BatchResult,
     ) {
@@ -465,7 +503,7 @@ impl<'r> Check<'r> {
         }
         if is_evaluated {
             *result.counts.kinds.entry(identity.qualified_kind()).or_default() += 1;
-            evaluate(&self.plan, &kind, Phase::Local, &admitted, &self.alone, context, &mut result.outcome);
+            evaluate(&self.plan, &kind, Phase::Local, &admitted, around, context, &mut result.outcome);
         }
     }
 
@@ -484,7 +522,11 @@ impl<'r> Check<'r> {
         let mut tallies = vec![Tally::default(); rules.len()];
         let mut findings: Vec<Finding> = Vec::new();
         let mut undecided = 0;
+        let mut exhausted: BTreeMap<u32, u64> = BTreeMap::new();
         for outcome in outcomes {
+            for (rule, (_, left)) in outcome.exhausted {
+                *exhausted.entry(rule).or_default() += left;
+            }
             undecided += outcome.undecided;
             findings.extend(outcome.findings);
             problems.extend(outcome.problems);
@@ -492,6 +534,13 @@ impl<'r> Check<'r> {
             for (tally, more) in tallies.iter_mut().zip(&outcome.tallies) {
                 tally.add(more);
             }
+        }
+        for (rule, left) in exhausted.into_iter().filter(|(_, left)| *left > 0) {
+            let name = rules.get(rule as usize).map_or("", |rule| &rule.name);
+            let message = format!(
+                "rule {name} was given up after {PATIENCE} resources, so that {left} were not checked"
+            );
+            problems.push(Problem::new(Code::RuleFailed, message));
         }
         // Rules of the library and schemas of kinds compile when they are first needed.
         for rule in rules
@@ -662,25 +711,6 @@ fn declared_twice(first: &Resource, other: &Resource) -> Problem {
     let message = format!("{} is declared twice", other.identity);
     let problem = Problem::new(Code::DuplicateResource, message).at(other.location.clone());
     problem.with_related(first.location.clone(), "first here")
-}
-
-/// Cuts the files into batches of about equal bytes, in order, so that their results are in order as well.
-fn batches(entries: &[(Entry, Role)]) -> Vec<&[(Entry, Role)]> {
-    let mut batches = Vec::new();
-    let mut rest = entries;
-    while !rest.is_empty() {
-        let mut bytes = 0;
-        let fits = rest.iter().take_while(|(entry, _)| {
-            let before = bytes;
-            // An empty file still costs a system call or two.
-            bytes += entry.size + 256;
-            before < BATCH
-        });
-        let (batch, after) = rest.split_at(fits.count().max(1));
-        batches.push(batch);
-        rest = after;
-    }
-    batches
 }
 
 /// Whether a text that does not parse could have been meant to hold a resource. Files that cannot be read as

@@ -196,7 +196,7 @@ fn differences(rule: &Rule, compiled: &Compiled, example: &Example, policies: &P
             && condition.as_ref().is_none_or(|condition| condition.holds(&scope))
     });
     let found = if applies {
-        match judge(rule, compiled, &scope, &world, &OnceCell::new()) {
+        match judge(rule, compiled, &scope, &resource.identity, &world, &OnceCell::new()) {
             Ok(judgement) => judgement.failures,
             Err(error) => {
                 lines.push(format!("! {}", error.message));

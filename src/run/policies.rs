@@ -105,7 +105,8 @@ pub fn load_policies(root: &Root, selection: &Selection, threads: usize) -> Resu
                     Ok(text) => sources.push(rego_source(file, text, false, &mut problems)),
                     Err(_) => {
                         let message = "the file is not UTF-8 text";
-                        problems.push(Problem::new(Code::InvalidEncoding, message).at(Location::start_of(file)));
+                        problems
+                            .push(Problem::new(Code::InvalidEncoding, message).at(Location::start_of(file)));
                     }
                 }
                 continue;

@@ -6,6 +6,7 @@ mod determinism;
 mod differential;
 mod hostile;
 mod reads;
+mod rego;
 mod scene;
 mod schemas;
 mod tidy;

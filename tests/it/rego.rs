@@ -1,0 +1,393 @@
+//! Rules in Rego, through the program: where their text may stand, what they see, what is refused, and what bounds them.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+use serde_json::{Value, json};
+
+use super::scene::Scene;
+
+const GRANT: &str = "apiVersion: assize.dev/v1
+kind: AccessGrant
+metadata:
+  name: g1
+spec:
+  subject: Person:anna
+  role: payer
+  status: active
+";
+
+const PEOPLE: &str = "apiVersion: assize.dev/v1
+kind: Person
+metadata: {name: anna}
+spec: {type: employee, status: active, start: 2020-01-31}
+---
+apiVersion: assize.dev/v1
+kind: Role
+metadata: {name: payer}
+spec: {type: access, privileged: false}
+---
+apiVersion: assize.dev/v1
+kind: AccessGrant
+metadata: {name: g2}
+spec: {subject: Person:anna, role: payer, status: revoked}
+";
+
+fn rule(name: &str, text: &str) -> String {
+    let text: String = text.lines().map(|line| format!("    {line}\n")).collect();
+    format!(
+        "apiVersion: assize.dev/v1
+kind: Rule
+metadata: {{name: {name}, title: A title}}
+spec:
+  severity: high
+  rationale: It is tested.
+  remediation: Repair it.
+  params: {{most: 3}}
+  match: {{kinds: [AccessGrant]}}
+  rego: |
+{text}"
+    )
+}
+
+/// An estate of two grants, with one rule of this text.
+fn scene(text: &str) -> Scene {
+    Scene::new()
+        .with("estate/grant.yaml", GRANT)
+        .with("estate/people.yaml", PEOPLE)
+        .with("policies/tested.yaml", &rule("tested", text))
+}
+
+fn report(scene: &Scene) -> Value {
+    scene.report(&["--rule", "tested"])
+}
+
+fn messages(report: &Value, key: &str) -> Vec<String> {
+    let list = report[key].as_array().unwrap().iter();
+    list.map(|each| each["message"].as_str().unwrap().to_owned()).collect()
+}
+
+/// What a rule denies of `g1`, given the elements of `deny`.
+fn denied(body: &str) -> Vec<String> {
+    let text = format!("deny contains x if {{\n  input.metadata.name == \"g1\"\n{body}\n}}");
+    let report = report(&scene(&text));
+    assert_eq!(messages(&report, "problems"), Vec::<String>::new(), "{body}");
+    messages(&report, "findings")
+}
+
+/// The one problem of a rule that is refused, with its line and column.
+fn refused(text: &str) -> (String, u64, u64) {
+    let report = report(&scene(text));
+    let problems = report["problems"].as_array().unwrap();
+    let problem =
+        problems.iter().find(|problem| problem["code"] == "invalid-rule").expect("the rule is refused");
+    let location = &problem["location"];
+    let message = problem["message"].as_str().unwrap().trim_start_matches("rule tested: ").to_owned();
+    (message, location["line"].as_u64().unwrap(), location["column"].as_u64().unwrap())
+}
+
+#[test]
+fn a_text_may_stand_in_four_places() {
+    let text = "deny contains {\"msg\": lib.say(input.spec.role), \"path\": [\"spec\", \"role\"]} if input.spec.role == \"payer\"\n";
+    let text = format!("import data.own.lib\n\n{text}");
+    let library = "package own.lib\n\nsay(role) := sprintf(\"the role is %s\", [role])\n";
+    let head = rule("beside", "").replace("  rego: |\n", "");
+    let header = "# METADATA\n# title: Plain\n# custom:\n#   severity: low\n#   rationale: It is tested.\n#   \
+                  remediation: Repair it.\n#   match: {kinds: [AccessGrant]}\npackage plain.one\n\n";
+    let scene = scene(&text)
+        .with("policies/beside.yaml", &head)
+        .with("policies/beside.rego", &format!("package beside\n\n{text}"))
+        .with("policies/own_plain.rego", &format!("{header}{text}"))
+        .with("policies/lib.rego", library)
+        .with("policies/lib_test.rego", "package own.lib_test\n\ntest_x if false\n");
+    let report = scene.report(&["--rule", "tested", "--rule", "beside", "--rule", "own-plain"]);
+    assert_eq!(report["problems"], json!([]));
+    let findings: Vec<_> = report["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|finding| {
+            assert_eq!(finding["message"], "the role is payer");
+            let location = &finding["location"];
+            let place = (location["file"].as_str().unwrap().to_owned(), location["line"].as_u64().unwrap());
+            (
+                finding["rule"].as_str().unwrap().to_owned(),
+                place.0,
+                place.1,
+                location["column"].as_u64().unwrap(),
+            )
+        })
+        .collect();
+    for name in ["beside", "own-plain", "tested"] {
+        assert!(findings.contains(&(name.to_owned(), "estate/grant.yaml".to_owned(), 7, 9)), "{findings:?}");
+    }
+    assert_eq!(findings.len(), 6);
+}
+
+#[test]
+fn without_a_path_a_finding_stands_where_the_resource_is_named() {
+    let text = "deny contains \"one\" if input.metadata.name == \"g1\"\ndeny contains {\"msg\": \"two\"} if input.metadata.name == \"g1\"\n\
+                deny contains {\"key\": \"other\"} if input.metadata.name == \"g1\"";
+    let report = report(&scene(text));
+    assert_eq!(messages(&report, "findings"), ["one; two", "A title"]);
+    for finding in report["findings"].as_array().unwrap() {
+        assert_eq!(
+            (finding["location"]["line"].as_u64(), finding["location"]["column"].as_u64()),
+            (Some(4), Some(9))
+        );
+    }
+    let prints: Vec<_> =
+        report["findings"].as_array().unwrap().iter().map(|each| &each["fingerprint"]).collect();
+    assert_ne!(prints.first(), prints.last());
+}
+
+#[test]
+fn what_a_rule_sees() {
+    assert_eq!(denied("x := data.self"), ["AccessGrant/g1"]);
+    assert_eq!(denied("x := sprintf(\"%d\", [data.params.most])"), ["3"]);
+    assert_eq!(denied("x := data.asOf"), ["2026-11-20"]);
+    assert_eq!(
+        denied("some r in data.references[\"spec.subject\"]\nx := r.document.spec.start"),
+        ["2020-01-31"]
+    );
+    assert_eq!(denied("some f, r in data.references\nr[_].kind == \"Role\"\nx := f"), ["spec.role"]);
+    assert_eq!(
+        denied("some other, d in data.estate.AccessGrant\nd.spec.status == \"revoked\"\nx := other"),
+        ["AccessGrant/g2"]
+    );
+    assert_eq!(
+        denied(
+            "some p in data.references[\"spec.subject\"]\nsome g in assize.referrers(p.id).AccessGrant\ng.id != data.self\nx := concat(\" \", [g.field, g.id])"
+        ),
+        ["spec.subject AccessGrant/g2"]
+    );
+    assert_eq!(denied("not data.estate.AccessGrant[\"AccessGrant/none\"]\nx := \"gone\""), ["gone"]);
+}
+
+/// The cases that `src/date.rs` tests, by way of Rego: one implementation, and it is reached.
+#[test]
+fn dates_and_durations_mean_what_they_mean_in_the_vocabulary() {
+    for (call, expected) in [
+        ("assize.date.add(\"2026-01-31\", \"P1M\")", "2026-02-28"),
+        ("assize.date.subtract(\"2026-03-31\", \"P1M\")", "2026-02-28"),
+        ("assize.date.is_before(\"2026-11-19\", data.asOf)", "true"),
+        ("assize.date.is_before(data.asOf, data.asOf)", "false"),
+        ("assize.date.is_before(\"2026-11-20T00:00:00+02:00\", data.asOf)", "false"),
+        ("assize.duration.is_shorter(\"P88D\", \"P3M\")", "true"),
+        ("assize.duration.is_shorter(\"P90D\", \"P3M\")", "false"),
+        ("time.now_ns()", "1795132800000000000"),
+    ] {
+        assert_eq!(denied(&format!("x := sprintf(\"%v\", [{call}])")), [expected], "{call}");
+    }
+    for call in [
+        "assize.date.add(\"soon\", \"P1M\")",
+        "assize.duration.is_shorter(\"P1D\", \"long\")",
+        "assize.date.is_before(1, \"2026-01-01\")",
+    ] {
+        let report = report(&scene(&format!("deny contains sprintf(\"%v\", [x]) if x := {call}")));
+        assert_eq!(report["problems"][0]["code"], "rule-failed", "{call}");
+        assert_eq!(report["rules"][0]["errors"], 2);
+    }
+}
+
+#[test]
+fn gaps_of_the_engine() {
+    // It panics in regorus; Go counts the places between characters.
+    assert_eq!(denied("x := sprintf(\"%d\", [strings.count(\"abc\", \"\")])"), ["4"]);
+    assert_eq!(denied("x := sprintf(\"%d\", [strings.count(\"abcabc\", \"b\")])"), ["2"]);
+    // What the machine cannot run, the interpreter does.
+    assert_eq!(denied("walk(input.spec, [p, \"payer\"])\nx := p[0]"), ["role"]);
+    let text = "role := input.spec.role\ndeny contains x if {\n  input.metadata.name == \"g1\"\n  x := role with input.spec.role as \"other\"\n}";
+    assert_eq!(messages(&report(&scene(text)), "findings"), ["other"]);
+    // A function of ours on the interpreter.
+    assert_eq!(
+        denied("walk(input.spec, [_, \"payer\"])\nx := assize.date.add(\"2026-01-31\", \"P1M\")"),
+        ["2026-02-28"]
+    );
+
+    let (message, line, column) =
+        refused("f(x, y) if x == y\n\ndeny contains \"x\" if not f(1, input.spec.gone)");
+    assert!(message.contains("what `not f(…)` means"), "{message}");
+    assert_eq!((line, column), (13, 45));
+    let (message, ..) = refused("deny contains \"x\" if not startswith(input.spec.role, \"a\")");
+    assert!(message.contains("what `not startswith(…)` means"), "{message}");
+    let (message, line, _) =
+        refused("f(x) := 1 if {\n  x == 1\n} {\n  x == 2\n}\ndeny contains \"x\" if f(1) == 1");
+    assert_eq!((message.as_str(), line), ("a rule has two bodies in a row", 13));
+    let (message, line, column) = refused("deny contains \"x\" if {\n  x := count\n  ([1])\n  x == 1\n}");
+    assert_eq!((message.as_str(), line, column), ("the arguments of `count` begin on another line", 12, 12));
+}
+
+#[test]
+fn what_is_refused_has_its_place() {
+    for (text, expected, line, column) in [
+        (
+            "deny contains \"x\" if {\n  input.spec.statuss == 1\n}",
+            "no matched kind has the field spec.statuss",
+            12,
+            18,
+        ),
+        ("deny contains \"x\" if count(data.estate.Persn) > 1", "no schema describes the kind Persn", 11, 44),
+        (
+            "deny contains \"x\" if some r in data.references[\"spec.subjct\"]",
+            "no matched kind has the reference field spec.subjct",
+            11,
+            53,
+        ),
+        ("deny contains \"x\" if data.params.mst == 1", "the rule has no parameter mst", 11, 38),
+        ("deny contains \"x\" if data.other == 1", "nothing is called data.other", 11, 31),
+        (
+            "deny contains \"x\" if rand.intn(\"a\", 3) == 1",
+            "`rand.intn` is not available: a run must give the same result twice",
+            11,
+            30,
+        ),
+        (
+            "deny contains \"x\" if http.send({}).status == 1",
+            "`http.send` is not available: a run uses no network",
+            11,
+            30,
+        ),
+        (
+            "deny contains \"x\" if opa.runtime().env.HOME",
+            "`opa.runtime` is not available: a run does not depend on its environment",
+            11,
+            29,
+        ),
+        (
+            "deny contains \"x\" if uuid.rfc4122(\"a\") == \"\"",
+            "`uuid.rfc4122` is not available: a run must give the same result twice",
+            11,
+            30,
+        ),
+        ("deny contains \"x\" if nothing_of_the_kind(1)", "Unknown function: 'nothing_of_the_kind'", 11, 26),
+        ("deny contains \"x\" if {", "", 11, 5),
+        ("deny := true", "`deny` should be a set", 11, 5),
+        ("allow if true", "the text has no rule `deny`, so it could never find anything", 11, 5),
+        (
+            "deny contains r.documnt if some r in data.referrers.Role",
+            "`documnt` is no part of a reference",
+            11,
+            21,
+        ),
+    ] {
+        let (message, is_line, is_column) = refused(text);
+        if !expected.is_empty() {
+            assert_eq!((message.as_str(), is_line, is_column), (expected, line, column), "{text}");
+        }
+    }
+}
+
+#[test]
+fn a_reference_to_nothing_is_undecided() {
+    let text = "deny contains \"x\" if {\n  some r in data.references[\"spec.role\"]\n  r.document.spec.privileged\n}";
+    let scene = scene(text);
+    scene.write("estate/grant.yaml", &GRANT.replace("payer", "gone"));
+    let report = report(&scene);
+    assert_eq!(report["rules"][0]["errors"], 1);
+    assert_eq!(report["problems"][0]["code"], "undecided");
+}
+
+/// A rule that cannot be run to its end is a problem on each resource, takes bounded time and memory, and the run
+/// goes on: the other rule finds what it finds.
+#[test]
+fn hostile_texts_are_bounded() {
+    let huge = "base := concat(\"\", [\"a\" | some i in numbers.range(1, 30000)])\n";
+    let twice = "d(s) := concat(\"\", [s, s])\n";
+    let nested = format!("{}base{}", "d(".repeat(20), ")".repeat(20));
+    for (text, expected) in [
+        (
+            "deny contains \"x\" if {\n  r := numbers.range(1, 3000)\n  some a in r\n  some b in r\n  a + b < 0\n}".to_owned(),
+            "was stopped after",
+        ),
+        (
+            "deny contains \"x\" if {\n  r := numbers.range(1, 3000)\n  count({[a, b, c] | some a in r; some b in r; some c in r}) < 0\n}".to_owned(),
+            "was stopped",
+        ),
+        ("deny contains \"x\" if count(numbers.range(1, 1000000000)) == 1".to_owned(), "`numbers.range` is bounded"),
+        ("deny contains sprintf(f, [1]) if f := concat(\"\", [\"%9999\", \"99999d\"])".to_owned(), "`sprintf` is bounded"),
+        ("deny contains sprintf(\"%999999999d\", [1])".to_owned(), "`sprintf` is bounded"),
+        ("deny contains format_int(bits.lsh(1, 1000000000), 10)".to_owned(), "`bits.lsh` is bounded"),
+        ("deny contains \"x\" if count(net.cidr_expand(\"10.0.0.0/4\")) == 1".to_owned(), "`net.cidr_expand` is bounded"),
+        (format!("{huge}deny contains \"x\" if count(replace(base, \"a\", base)) == 1"), "`replace` is bounded"),
+        (format!("{huge}deny contains \"x\" if count(concat(base, numbers.range(1, 30000))) == 1"), "`concat` is bounded"),
+        (format!("{huge}{twice}deny contains \"x\" if count({nested}) == 1"), "was stopped at 256 MB of memory"),
+        ("deny contains \"x\" if regex.match(\"((a{1000}){1000}){1000}\", \"a\")".to_owned(), "regex"),
+        ("deny contains {\"msg\": 5}".to_owned(), "`deny` holds"),
+        ("deny contains {\"path\": [true]}".to_owned(), "`path` is"),
+    ] {
+        let scene = scene(&text).with("policies/other.yaml", &rule("other", "deny contains \"found\""));
+        let outcome = scene.run(&["check", "-o", "json", "--rule", "tested", "--rule", "other"]);
+        assert_eq!(outcome.code, 2, "{text}\n{}", outcome.stdout);
+        let report: Value = serde_json::from_str(&outcome.stdout).unwrap();
+        assert_eq!(messages(&report, "findings"), ["found", "found"], "{text}");
+        let problems = messages(&report, "problems");
+        assert!(problems.iter().all(|problem| problem.contains(expected)), "{text}: {problems:?}");
+        assert!(problems.iter().all(|problem| problem.contains("tested")), "{text}: {problems:?}");
+    }
+}
+
+/// The engine reads each of these as nothing, and in no time.
+#[test]
+fn what_a_built_in_function_cannot_compute_is_undefined() {
+    for call in ["lower(input.spec)", "to_number(\"many\")", "graph.reachable(\"a\", \"b\")"] {
+        assert_eq!(
+            denied(&format!("y := {call}\nx := sprintf(\"%v\", [y])")),
+            Vec::<String>::new(),
+            "{call}"
+        );
+    }
+}
+
+#[test]
+fn hostile_texts_are_refused() {
+    for text in [
+        format!("deny contains \"x\" if {}1{}", "(".repeat(100_000), ")".repeat(100_000)),
+        format!("deny contains \"x\" if {}1{} == 1", "[".repeat(100_000), "]".repeat(100_000)),
+        format!("deny contains \"x\" if input{}", ".a".repeat(100_000)),
+        format!("deny contains \"x\" if {}", "a ".repeat(100_000)),
+        "deny contains \"x\" if f(1)\nf(x) := f(x)".to_owned(),
+        "package a.b\npackage c".to_owned(),
+        "deny contains \"\\u0000\" if import".to_owned(),
+    ] {
+        let (message, ..) = refused(&text);
+        assert!(message.len() < 2_000, "{}", message.len());
+    }
+}
+
+/// A rule that reaches its bounds again and again is given up, at the same resource whatever the threads.
+#[test]
+fn a_rule_that_never_ends_is_given_up() {
+    let text = "deny contains \"x\" if {\n  r := numbers.range(1, 2000)\n  some a in r\n  some b in r\n  a + b < 0\n}";
+    let scene = Scene::new().with("policies/tested.yaml", &rule("tested", text));
+    for file in 0..40 {
+        let grants: String = (0..10)
+            .map(|number| format!("---\n{}", GRANT.replace("g1", &format!("g{file}-{number}"))))
+            .collect();
+        scene.write(&format!("estate/{file}.yaml"), &grants);
+    }
+    let runs: Vec<_> = ["1", "2", "8"]
+        .iter()
+        .map(|threads| {
+            scene.run(&[
+                "check",
+                "-o",
+                "json",
+                "--rule",
+                "tested",
+                "--as-of",
+                "2026-11-20",
+                "--threads",
+                threads,
+            ])
+        })
+        .collect();
+    assert!(runs.iter().all(|run| run == runs.first().unwrap() && run.code == 2));
+    let report: Value = serde_json::from_str(&runs.first().unwrap().stdout).unwrap();
+    assert_eq!(report["rules"][0]["errors"], 400);
+    let problems = messages(&report, "problems");
+    assert!(
+        problems.iter().any(|problem| problem.starts_with("rule tested was given up after 10 resources")),
+        "{problems:?}"
+    );
+    assert!(problems.len() < 400);
+}
