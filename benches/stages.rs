@@ -15,6 +15,7 @@
 mod estate;
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -24,10 +25,11 @@ use std::{env, fs};
 
 use assize::date::Moment;
 use assize::estate::{Candidate, Expectation, KindName, classify};
-use assize::evaluate::{FileContext, Outcome, Phase, admit, evaluate};
+use assize::evaluate::{Around, FileContext, Outcome, Phase, admit, evaluate};
 use assize::load::Root;
 use assize::plan::Plan;
 use assize::policy::{Check, Rule, RuleSet, Selection};
+use assize::rego::World;
 use assize::run::{CheckRequest, Policies, check, load_policies};
 use assize::schema::RunContext;
 use assize::yaml::{Limits, Tape, parse};
@@ -167,13 +169,17 @@ fn judge(plan: &Plan<'_>, file: &estate::EstateFile, outcome: &mut Outcome) {
 }
 
 fn judge_all(plan: &Plan<'_>, name: &Arc<str>, tape: &Tape, candidates: &[Candidate], outcome: &mut Outcome) {
-    let run = RunContext { as_of: Moment::parse(CLOCK).expect("it is a date"), inventory: None };
+    let around = Around {
+        run: RunContext { as_of: Moment::parse(CLOCK).expect("it is a date"), inventory: None },
+        world: Arc::new(World::empty()),
+        given_up: BTreeSet::new(),
+    };
     let text = || Cow::Borrowed(tape.source());
     let mut context = FileContext::new(name, name, &text);
     for candidate in candidates {
         let kind = plan.for_kind(&KindName::of(&candidate.identity));
         let admitted = admit(plan, &kind, candidate, tape, &mut context, &mut outcome.problems);
-        evaluate(plan, &kind, Phase::Local, &admitted, &run, &mut context, outcome);
+        evaluate(plan, &kind, Phase::Local, &admitted, &around, &mut context, outcome);
     }
 }
 

@@ -276,9 +276,10 @@ pub(super) fn read(
             let message = "the rule has `schema` and `rego`, should have one of them";
             return Err(vec![locator.problem(Code::InvalidRule, text.node, message)]);
         }
-        (None, None) => match texts.file(&file_beside(file, &name.value)) {
-            Some(text) => Check::Rego(text),
-            None => {
+        (None, None) => {
+            if let Some(text) = texts.file(&file_beside(file, &name.value)) {
+                Check::Rego(text)
+            } else {
                 let node = locator.pointer(node.index(), "/spec");
                 let problem = locator.problem(
                     Code::InvalidRule,
@@ -288,7 +289,7 @@ pub(super) fn read(
                 let help = format!("write one of them, or put {}.rego beside it", name.value);
                 return Err(vec![problem.with_help(help)]);
             }
-        },
+        }
     };
     let origin = Origin { file: Arc::clone(file), is_builtin, tape: Arc::clone(tape), node: node.index() };
     finish(name, title, spec, check, origin)
@@ -306,16 +307,17 @@ pub(super) fn read_header(
     let header: Header =
         typed(node).map_err(|error| vec![locator.typed(Code::InvalidRule, node.index(), error)])?;
     let Header { title, description, custom, .. } = header;
-    for place in
+    if let Some(node) =
         [custom.schema.as_ref().map(|place| place.node), custom.rego.as_ref().map(|place| place.node)]
+            .into_iter()
+            .flatten()
+            .next()
     {
-        if let Some(node) = place {
-            return Err(vec![locator.problem(
-                Code::InvalidRule,
-                node,
-                "the file itself is what the rule checks",
-            )]);
-        }
+        return Err(vec![locator.problem(
+            Code::InvalidRule,
+            node,
+            "the file itself is what the rule checks",
+        )]);
     }
     let name = Place { value: name_of_file(file), node: node.index() };
     let title = if title.is_empty() { description } else { title };

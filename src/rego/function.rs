@@ -158,12 +158,12 @@ pub(super) fn answer(name: &str, arguments: &[Value], call: &Call<'_>) -> Result
             }
             Ok(Value::from(duration(0)?.times(times).text()))
         }
-        "assize.references" => call.world.references(call.world.find(text(0)?)),
-        "assize.referrers" => call.world.referrers(call.world.find(text(0)?)),
+        "assize.references" => Ok(call.world.references(call.world.find(text(0)?))),
+        "assize.referrers" => Ok(call.world.referrers(call.world.find(text(0)?))),
         "time.now_ns" => call
             .as_of
             .nanoseconds()
-            .map(|nanoseconds| Value::from(nanoseconds))
+            .map(Value::from)
             .ok_or_else(|| "the clock of the run lies beyond the calendar".to_owned()),
         "strings.count" => {
             let (whole, part) = (text(0)?, text(1)?);

@@ -203,7 +203,7 @@ impl Machine {
     }
 
     /// What is around the resource, as `data`.
-    fn data(&mut self, policy: &Policy, judged: &Judged<'_>) -> Result<Value, EvaluationError> {
+    fn data(&mut self, policy: &Policy, judged: &Judged<'_>) -> Value {
         let uses = &policy.uses;
         let mut members = vec![(value::name("params"), self.params.clone())];
         if uses.clock {
@@ -224,18 +224,18 @@ impl Machine {
             members.push((value::name("self"), Value::from(judged.identity.to_string())));
         }
         if !uses.references.is_empty() {
-            let references = judged.world.references(judged.resource).map_err(EvaluationError::new)?;
+            let references = judged.world.references(judged.resource);
             members.push((value::name("references"), references));
         }
         if !uses.referrers.is_empty() {
-            let referrers = judged.world.referrers(judged.resource).map_err(EvaluationError::new)?;
+            let referrers = judged.world.referrers(judged.resource);
             members.push((value::name("referrers"), referrers));
         }
-        Ok(value::object(members))
+        value::object(members)
     }
 
     fn run(&mut self, policy: &Policy, judged: &Judged<'_>) -> Result<Value, EvaluationError> {
-        let data = self.data(policy, judged)?;
+        let data = self.data(policy, judged);
         match &mut self.running {
             Running::Machine(machine) => {
                 machine.set_data(data).map_err(|error| failure(&error))?;
@@ -250,7 +250,8 @@ impl Machine {
                         _ => return Ok(result),
                     };
                     let name = name.as_string().map_or("", |name| name);
-                    let arguments = argument.as_array().map(|list| list.to_vec()).unwrap_or_default();
+                    let arguments =
+                        argument.as_array().map(regorus::value::Array::to_vec).unwrap_or_default();
                     let call = Call { world: judged.world, as_of: judged.as_of };
                     let answer = function::answer(name, &arguments, &call).map_err(EvaluationError::new)?;
                     result = machine.resume(Some(answer)).map_err(|error| failure(&error))?;

@@ -21,7 +21,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use serde_json::Value as Json;
 
 pub use machine::{Denial, Document, EvaluationError, Judged};
-pub use uses::{Names, Step, Surroundings, Uses};
+pub use uses::{FindMissing, MissingField, Names, Step, Surroundings, Uses};
 pub use world::World;
 
 use self::module::Parsed;

@@ -44,12 +44,11 @@ fn check_nesting(text: &str) -> Result<(), RegoError> {
         is_escaped = within == Some('"') && character == '\\' && !is_escaped;
         match (within, character) {
             (Some(_), _) if is_end => within = None,
-            (Some(_), _) => {}
             (None, '"' | '`') => within = Some(character),
             (None, '#') => within = Some('\n'),
             (None, '[' | '{') => depth += 1,
             (None, ']' | '}') => depth = depth.saturating_sub(1),
-            (None, _) => {}
+            _ => {}
         }
         if depth > NESTED {
             let message = format!("more than {NESTED} brackets stand in each other");
@@ -214,7 +213,9 @@ fn walk_query<'m>(query: &'m Query, visit: &mut dyn FnMut(Visited<'m>)) {
         match &statement.literal {
             Literal::SomeVars { .. } => {}
             Literal::SomeIn { key, value, collection, .. } => {
-                key.iter().for_each(|key| walk(key, visit));
+                if let Some(key) = key {
+                    walk(key, visit);
+                }
                 walk(value, visit);
                 walk(collection, visit);
             }
@@ -241,7 +242,9 @@ fn walk<'m>(expr: &'m ExprRef, visit: &mut dyn FnMut(Visited<'m>)) {
         | Expr::Null { .. }
         | Expr::Var { .. } => {}
         Expr::Array { items, .. } | Expr::Set { items, .. } => {
-            items.iter().for_each(|item| walk(item, visit));
+            for item in items {
+                walk(item, visit);
+            }
         }
         Expr::Object { fields, .. } => {
             for (_, key, value) in fields {
@@ -260,7 +263,9 @@ fn walk<'m>(expr: &'m ExprRef, visit: &mut dyn FnMut(Visited<'m>)) {
         }
         Expr::Call { fcn, params, .. } => {
             walk(fcn, visit);
-            params.iter().for_each(|param| walk(param, visit));
+            for param in params {
+                walk(param, visit);
+            }
         }
         Expr::UnaryExpr { expr, .. } => walk(expr, visit),
         Expr::RefDot { refr, .. } => walk(refr, visit),
@@ -276,7 +281,9 @@ fn walk<'m>(expr: &'m ExprRef, visit: &mut dyn FnMut(Visited<'m>)) {
             walk(rhs, visit);
         }
         Expr::Membership { key, value, collection, .. } => {
-            key.iter().for_each(|key| walk(key, visit));
+            if let Some(key) = key {
+                walk(key, visit);
+            }
             walk(value, visit);
             walk(collection, visit);
         }

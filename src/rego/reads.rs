@@ -116,7 +116,9 @@ impl<'m> Analysis<'m> {
                 root_name(refr)
             }
             RuleHead::Set { refr, key, .. } => {
-                key.iter().for_each(|key| self.read(key));
+                if let Some(key) = key {
+                    self.read(key);
+                }
                 root_name(refr)
             }
             RuleHead::Func { refr, assign, .. } => {
@@ -185,12 +187,11 @@ impl<'m> Analysis<'m> {
 
     /// Gives what a pattern binds; a pattern that takes a value apart reads it.
     fn bind(&mut self, pattern: &'m ExprRef, places: &Places) {
-        match pattern.as_ref() {
-            Expr::Var { span, .. } => self.set_variable(span.text(), places),
-            _ => {
-                self.consume_all(places);
-                self.read(pattern);
-            }
+        if let Expr::Var { span, .. } = pattern.as_ref() {
+            self.set_variable(span.text(), places);
+        } else {
+            self.consume_all(places);
+            self.read(pattern);
         }
     }
 
@@ -225,7 +226,9 @@ impl<'m> Analysis<'m> {
             Expr::Number { .. } | Expr::Bool { .. } | Expr::Null { .. } => Places::new(),
             Expr::Var { span, .. } => self.variable(span.text()),
             Expr::Array { items, .. } | Expr::Set { items, .. } => {
-                items.iter().for_each(|item| self.read(item));
+                for item in items {
+                    self.read(item);
+                }
                 Places::new()
             }
             Expr::Object { fields, .. } => {
@@ -293,7 +296,9 @@ impl<'m> Analysis<'m> {
                 Places::new()
             }
             Expr::Membership { key, value, collection, .. } => {
-                key.iter().for_each(|key| self.read(key));
+                if let Some(key) = key {
+                    self.read(key);
+                }
                 self.read(value);
                 self.read(collection);
                 Places::new()
@@ -358,7 +363,7 @@ impl<'m> Analysis<'m> {
                     Expr::Array { items, .. } => items
                         .iter()
                         .map(|item| match item.as_ref() {
-                            Expr::String { value, .. } => value.as_string().ok().map(|text| text.to_string()),
+                            Expr::String { value, .. } => value.as_string().ok().map(ToString::to_string),
                             _ => None,
                         })
                         .collect(),
@@ -377,15 +382,14 @@ impl<'m> Analysis<'m> {
             }
             _ => {}
         }
-        match self.definition(&name) {
-            Some(full) => {
-                self.arguments(&full, params);
-                self.results.get(&full).cloned().unwrap_or_default()
+        if let Some(full) = self.definition(&name) {
+            self.arguments(&full, params);
+            self.results.get(&full).cloned().unwrap_or_default()
+        } else {
+            for param in params {
+                self.read(param);
             }
-            None => {
-                params.iter().for_each(|param| self.read(param));
-                Places::new()
-            }
+            Places::new()
         }
     }
 
@@ -450,7 +454,6 @@ impl<'m> Analysis<'m> {
                 None => self.whole(place),
             },
             (Place::Data(package), Some(key)) => self.data(package, key, span),
-            (Place::Data(_), None) => self.whole(place),
             (Place::Estate, key) => {
                 if let Some(kind) = key.filter(|_| self.is_last)
                     && let Some(nearest) = (self.surroundings.unknown_kind)(kind)
@@ -504,7 +507,7 @@ impl<'m> Analysis<'m> {
                 }
                 Places::new()
             }
-            (Place::Entry(_), None) => self.whole(place),
+            (Place::Data(_) | Place::Entry(_), None) => self.whole(place),
             (Place::Params, Some(name)) => {
                 if self.is_last
                     && let Some(nearest) = (self.surroundings.unknown_parameter)(name)
@@ -566,7 +569,9 @@ impl<'m> Analysis<'m> {
     }
 
     fn consume_all(&mut self, places: &Places) {
-        places.iter().for_each(|place| self.consume(place));
+        for place in places {
+            self.consume(place);
+        }
     }
 
     fn consume(&mut self, place: &Place) {

@@ -74,13 +74,19 @@ impl Uses {
     }
 }
 
+/// A field that is not there, and the nearest that is.
+pub type MissingField = (String, Option<String>);
+
+/// Looks for a path in the documents of some kinds; none: of the kinds that the rule matches.
+pub type FindMissing<'k> = dyn Fn(Option<&[String]>, &[Step]) -> Option<MissingField> + 'k;
+
 /// What the text may name.
 pub struct Surroundings<'k> {
     /// The kinds that a reference field takes: of the matched kinds for `true`, else of any kind; none if there is
     /// no such field.
     pub field_kinds: &'k dyn Fn(bool, &str) -> Option<Vec<String>>,
     /// The field of a path that no document of these kinds has (none: of the matched ones), and the nearest that exists.
-    pub unknown_field: &'k dyn Fn(Option<&[String]>, &[Step]) -> Option<(String, Option<String>)>,
+    pub unknown_field: &'k FindMissing<'k>,
     /// Whether there is such a kind; if not, the nearest.
     pub unknown_kind: &'k dyn Fn(&str) -> Option<Option<String>>,
     /// Whether the rule has such a parameter; if not, the nearest.

@@ -111,24 +111,24 @@ impl World {
     }
 
     /// What a resource points at, by field; nothing for one that does not exist.
-    pub(super) fn references(&self, from: Option<ResourceId>) -> Result<Value, String> {
-        let Some((inventory, from)) = self.inventory().zip(from) else { return Ok(Value::new_object()) };
+    pub(super) fn references(&self, from: Option<ResourceId>) -> Value {
+        let Some((inventory, from)) = self.inventory().zip(from) else { return Value::new_object() };
         let mut fields: BTreeMap<&str, Vec<Value>> = BTreeMap::new();
         for (field, target) in inventory.outgoing(from) {
             let list = fields.entry(field).or_default();
             list.extend(target.map(|target| self.entry(inventory, target, field)));
         }
-        Ok(lists(fields))
+        lists(fields)
     }
 
     /// Who points at a resource, by kind.
-    pub(super) fn referrers(&self, target: Option<ResourceId>) -> Result<Value, String> {
-        let Some((inventory, target)) = self.inventory().zip(target) else { return Ok(Value::new_object()) };
+    pub(super) fn referrers(&self, target: Option<ResourceId>) -> Value {
+        let Some((inventory, target)) = self.inventory().zip(target) else { return Value::new_object() };
         let mut kinds: BTreeMap<&str, Vec<Value>> = BTreeMap::new();
         for (from, field) in inventory.incoming(target) {
             kinds.entry(inventory.kind(from)).or_default().push(self.entry(inventory, from, field));
         }
-        Ok(lists(kinds))
+        lists(kinds)
     }
 
     /// Whether a reference of the resource, in one of these fields, names nothing.

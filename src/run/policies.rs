@@ -101,13 +101,11 @@ pub fn load_policies(root: &Root, selection: &Selection, threads: usize) -> Resu
         let file = &entry.path;
         let (tape, found) = match root.read(file, POLICY_SIZE) {
             Ok(bytes) if is_rego(file) => {
-                match String::from_utf8(bytes) {
-                    Ok(text) => sources.push(rego_source(file, text, false, &mut problems)),
-                    Err(_) => {
-                        let message = "the file is not UTF-8 text";
-                        problems
-                            .push(Problem::new(Code::InvalidEncoding, message).at(Location::start_of(file)));
-                    }
+                if let Ok(text) = String::from_utf8(bytes) {
+                    sources.push(rego_source(file, text, false, &mut problems));
+                } else {
+                    let message = "the file is not UTF-8 text";
+                    problems.push(Problem::new(Code::InvalidEncoding, message).at(Location::start_of(file)));
                 }
                 continue;
             }
@@ -152,7 +150,7 @@ fn is_builtin_copy(path: &str, tape: &Tape) -> bool {
 }
 
 fn is_rego(path: &str) -> bool {
-    path.ends_with(".rego")
+    path.rsplit_once('.').is_some_and(|(_, extension)| extension == "rego")
 }
 
 /// A file of Rego, its header read as YAML.
