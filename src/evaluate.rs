@@ -394,6 +394,7 @@ impl Pair<'_, '_> {
                 Some(key) => key.into(),
                 None => failure.path.stable_key(self.admitted.root).into(),
             },
+            is_sensitive: false,
         }
     }
 }

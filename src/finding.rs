@@ -183,7 +183,12 @@ pub struct Finding {
     pub related: Option<(Location, &'static str)>,
     /// What within the resource: a JSON Pointer whose list elements are named, not counted.
     pub key: Box<str>,
+    /// Whether it is about a value that nobody should read: its message holds none, and nothing may quote its lines.
+    pub is_sensitive: bool,
 }
+
+/// What stands where a value is not shown.
+pub const MASK: &str = "(not shown)";
 
 /// A resource as reports name it.
 #[derive(Clone, Debug, PartialEq, Eq)]

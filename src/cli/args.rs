@@ -72,6 +72,7 @@ Examples:
   assize check                                  the whole estate around the current folder
   assize check estate/data                      a folder or a file
   assize check -o json=report.json -o human     a report for a program, and one for you
+  assize check -o sarif=assize.sarif -o github  for code scanning, and annotations of a workflow
   assize check --framework pci-dss-4.0.1        only rules that serve one framework
   assize check --fail-on high                   exit code 1 from high upwards
   cat a.yaml | assize check - --stdin-filename estate/a.yaml")]
@@ -82,7 +83,8 @@ pub(super) struct CheckArguments {
     /// The path that standard input is taken to have
     #[arg(long, value_name = "PATH", default_value = "standard-input.yaml")]
     pub(super) stdin_filename: String,
-    /// Output format, and a file to write it to: human, json, jsonl; may be repeated
+    /// Output format, and a file to write it to: human, json, jsonl, sarif, junit, github, gitlab, markdown, csv,
+    /// summary; may be repeated
     #[arg(short, long, value_name = "FORMAT[=FILE]", env = "ASSIZE_OUTPUT", value_delimiter = ',', default_value = "human", value_parser = parse_output)]
     pub(super) output: Vec<Output>,
     /// Least severity that gives exit code 1 [default: that of assize.yaml, else low]
@@ -149,6 +151,29 @@ pub(super) enum Format {
     Human,
     Json,
     Jsonl,
+    Sarif,
+    Junit,
+    Github,
+    Gitlab,
+    Markdown,
+    Csv,
+    Summary,
+}
+
+impl Format {
+    /// Every format by its name.
+    const ALL: [(&'static str, Self); 10] = [
+        ("human", Self::Human),
+        ("json", Self::Json),
+        ("jsonl", Self::Jsonl),
+        ("sarif", Self::Sarif),
+        ("junit", Self::Junit),
+        ("github", Self::Github),
+        ("gitlab", Self::Gitlab),
+        ("markdown", Self::Markdown),
+        ("csv", Self::Csv),
+        ("summary", Self::Summary),
+    ];
 }
 
 fn parse_output(text: &str) -> Result<Output, String> {
@@ -157,11 +182,10 @@ fn parse_output(text: &str) -> Result<Output, String> {
         Some((name, file)) => (name, Some(PathBuf::from(file))),
         None => (text, None),
     };
-    let format = match name {
-        "human" => Format::Human,
-        "json" => Format::Json,
-        "jsonl" => Format::Jsonl,
-        other => return Err(format!("there is no format {other}; known: human, json, jsonl")),
+    let format = Format::ALL.iter().find(|(known, _)| *known == name).map(|(_, format)| *format);
+    let Some(format) = format else {
+        let known: Vec<&str> = Format::ALL.iter().map(|(known, _)| *known).collect();
+        return Err(format!("there is no format {name}; known: {}", known.join(", ")));
     };
     Ok(Output { format, file })
 }

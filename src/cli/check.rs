@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jiff::Timestamp;
 
-use super::args::{CheckArguments, Common};
+use super::args::{CheckArguments, Common, Format};
 use super::{Failure, discover, output};
 use crate::date::Moment;
 use crate::exit::Exit;
@@ -58,6 +58,9 @@ pub(super) fn run(arguments: &CheckArguments, common: &Common) -> Result<Exit, F
     };
     for output in &arguments.output {
         output::write(output, &report, common, &mut sources)?;
+    }
+    if arguments.output.iter().any(|output| output.format == Format::Github) {
+        output::job_summary(&report)?;
     }
     let mut exit = Exit::Clean;
     if report.fails() {
@@ -116,7 +119,10 @@ fn request(arguments: &CheckArguments, common: &Common) -> Result<CheckRequest, 
         fail_on: arguments.fail_on.map(super::args::FailOn::threshold),
         allow_empty: arguments.allow_empty,
         verify_reads: arguments.verify_reads,
-        outputs: arguments.output.iter().filter_map(|output| output.file.clone()).collect(),
+        outputs: {
+            let files = arguments.output.iter().filter_map(|output| output.file.clone());
+            files.chain(output::job_summary_file()).collect()
+        },
         threads: common.threads,
     })
 }

@@ -2,11 +2,15 @@
 
 use std::fs;
 use std::io::{self, BufWriter, IsTerminal as _, Write};
+use std::path::PathBuf;
 
 use super::args::{Color, Common, Format, Output};
 use crate::load::Root;
 use crate::problem::Problem;
-use crate::report::{Human, Report, render_problems, write_json, write_jsonl};
+use crate::report::{
+    Human, Report, Sources, render_problems, write_csv, write_github, write_gitlab, write_job_summary,
+    write_json, write_jsonl, write_junit, write_markdown, write_sarif, write_summary,
+};
 
 /// Columns where there is no terminal to ask.
 const WIDTH: usize = 120;
@@ -68,12 +72,19 @@ pub(super) fn write(
     output: &Output,
     report: &Report,
     common: &Common,
-    sources: &mut dyn FnMut(&str) -> Option<(String, String)>,
+    sources: &mut Sources<'_>,
 ) -> io::Result<()> {
     let mut format = |out: &mut dyn Write, is_terminal: bool| match output.format {
         Format::Human => human(common, is_terminal).write(report, sources, out),
         Format::Json => write_json(report, out),
         Format::Jsonl => write_jsonl(report, out),
+        Format::Sarif => write_sarif(report, sources, out),
+        Format::Junit => write_junit(report, out),
+        Format::Github => write_github(report, out),
+        Format::Gitlab => write_gitlab(report, out),
+        Format::Markdown => write_markdown(report, out),
+        Format::Csv => write_csv(report, out),
+        Format::Summary => write_summary(report, out),
     };
     match &output.file {
         None => {
@@ -95,6 +106,22 @@ pub(super) fn write(
             result.map_err(|error| io::Error::other(format!("{}: {error}", path.display())))
         }
     }
+}
+
+/// Adds the summary of a job to the file that GitHub Actions names, if it names one.
+pub(super) fn job_summary(report: &Report) -> io::Result<()> {
+    let Some(path) = job_summary_file() else { return Ok(()) };
+    let written = fs::OpenOptions::new().append(true).create(true).open(&path);
+    let written = written.and_then(|file| write_file(file, &mut |out| write_job_summary(report, out)));
+    written.map_err(|error| {
+        io::Error::other(format!("{}, as GITHUB_STEP_SUMMARY says: {error}", path.display()))
+    })
+}
+
+/// The file for the summary of a job, which is no input of the run.
+#[expect(clippy::disallowed_methods, reason = "the command line is where the environment is read")]
+pub(super) fn job_summary_file() -> Option<PathBuf> {
+    std::env::var("GITHUB_STEP_SUMMARY").ok().filter(|path| !path.is_empty()).map(PathBuf::from)
 }
 
 fn write_file(file: fs::File, format: &mut dyn FnMut(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {

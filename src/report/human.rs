@@ -8,9 +8,12 @@ use miette::{
     SourceCode, SourceSpan, SpanContents,
 };
 
-use super::escape::for_terminal;
-use super::{Report, RuleInfo};
-use crate::finding::{Finding, Location, Severity, Status};
+use super::comparison::{Cause, Comparison, State};
+use super::escape::{cut, for_terminal, one_line};
+use super::masked::MaskedLines;
+use super::word::{self, capitalised, plural, plural_are};
+use super::{Report, RuleInfo, Sources};
+use crate::finding::{Finding, Location, MASK, Severity, Status};
 use crate::problem::{Code, Problem};
 use crate::waive::WaiverState;
 
@@ -30,9 +33,6 @@ pub struct Human {
 /// Findings shown of one rule, and problems of one code; the rest is counted.
 const SHOWN_OF_A_RULE: usize = 50;
 
-/// Gives the text of a file, read again for its snippets; and the absolute path for its link.
-pub(super) type Sources<'s> = dyn FnMut(&str) -> Option<(String, String)> + 's;
-
 impl Human {
     /// Writes the report.
     ///
@@ -41,11 +41,18 @@ impl Human {
     pub fn write(&self, report: &Report, sources: &mut Sources<'_>, out: &mut dyn Write) -> io::Result<()> {
         let mut pages: BTreeMap<&str, Vec<Note<'_>>> = BTreeMap::new();
         let mut shown: BTreeMap<u32, usize> = BTreeMap::new();
-        for finding in report.findings.iter().filter(|finding| finding.status == Status::Fail) {
+        let causes = report.all_findings().filter(|(finding, _, change)| {
+            finding.status == Status::Fail && change.is_none_or(|change| change.state == State::New)
+        });
+        let causes =
+            causes.map(|(finding, _, change)| (finding, change.and_then(|change| change.cause.as_ref())));
+        let events = report.comparison.iter().flat_map(|comparison| &comparison.events);
+        let events = events.map(|event| (&event.finding, None)).filter(|(one, _)| one.status == Status::Fail);
+        for (finding, cause) in causes.chain(events) {
             let count = shown.entry(finding.rule).or_default();
             *count += 1;
             if let Some(rule) = report.rule(finding).filter(|_| *count <= SHOWN_OF_A_RULE) {
-                pages.entry(&finding.location.file).or_default().push(Note::Finding(finding, rule));
+                pages.entry(&finding.location.file).or_default().push(Note::Finding(finding, rule, cause));
             }
         }
         let mut problems: BTreeMap<Code, usize> = BTreeMap::new();
@@ -57,9 +64,10 @@ impl Human {
                 pages.entry(file).or_default().push(Note::Problem(problem));
             }
         }
+        let masked = MaskedLines::new(&report.masked);
         for (file, mut notes) in pages {
             notes.sort_by_key(Note::position);
-            self.page(file, &notes, sources, out)?;
+            self.page(file, &notes, &masked, sources, out)?;
         }
         for (rule, count) in shown.iter().filter(|(_, count)| **count > SHOWN_OF_A_RULE) {
             let name = report.rules.get(*rule as usize).map_or("", |rule| &rule.name);
@@ -67,6 +75,9 @@ impl Human {
         }
         for (code, count) in problems.iter().filter(|(_, count)| **count > SHOWN_OF_A_RULE) {
             writeln!(out, "… and {} more of {code}; `-o json` has them all", count - SHOWN_OF_A_RULE)?;
+        }
+        if let Some(comparison) = &report.comparison {
+            self.comparison(report, comparison, out)?;
         }
         if self.quiet { Ok(()) } else { self.summary(report, out) }
     }
@@ -76,6 +87,7 @@ impl Human {
         &self,
         file: &str,
         notes: &[Note<'_>],
+        masked: &MaskedLines<'_>,
         sources: &mut Sources<'_>,
         out: &mut dyn Write,
     ) -> io::Result<()> {
@@ -94,7 +106,13 @@ impl Human {
             }
         }
         let places = notes.iter().filter_map(|note| note.location()).map(|location| location.line);
-        let lines = text.as_deref().map(|text| lines_around(text, places));
+        let mut lines = text.as_deref().map(|text| lines_around(text, places));
+        for (at, line) in lines.iter_mut().flatten() {
+            let number = u32::try_from(*at + 1).unwrap_or(u32::MAX);
+            if masked.meet(file, number, number) {
+                *line = MASK;
+            }
+        }
         for note in notes {
             writeln!(out, "{}", self.draw(note, lines.as_ref()))?;
         }
@@ -107,11 +125,12 @@ impl Human {
 
     fn draw(&self, note: &Note<'_>, lines: Option<&Lines<'_>>) -> String {
         let location = note.location();
-        let excerpt = location.zip(lines).and_then(|(location, lines)| Excerpt::new(lines, location));
-        let mut diagnostic = MietteDiagnostic::new(for_terminal(&cut(&note.message())))
-            .with_code(for_terminal(&cut(&note.heading())))
+        let excerpt = location.zip(lines).filter(|_| !note.is_sensitive());
+        let excerpt = excerpt.and_then(|(location, lines)| Excerpt::new(lines, location));
+        let mut diagnostic = MietteDiagnostic::new(for_terminal(&cut(&note.message(), LONGEST_TEXT)))
+            .with_code(for_terminal(&cut(&note.heading(), LONGEST_TEXT)))
             .with_severity(note.severity())
-            .with_help(for_terminal(&note.help()));
+            .with_help(for_terminal(&cut(&note.help(), LONGEST_TEXT)));
         if let Some(excerpt) = &excerpt {
             diagnostic = diagnostic.with_labels(std::iter::once(LabeledSpan::underline(excerpt.label)));
         }
@@ -144,6 +163,60 @@ impl Human {
                 place.column
             ),
             None => drawn,
+        }
+    }
+
+    /// What is gone, what changed, and what the change does to its gate.
+    fn comparison(&self, report: &Report, comparison: &Comparison, out: &mut dyn Write) -> io::Result<()> {
+        let place = |location: Option<&Location>| {
+            location.map_or_else(String::new, |place| format!(" at {}:{}", place.file, place.line))
+        };
+        let gate = comparison.gate.iter().map(|change| {
+            format!("{}: {}{}", change.sort.name(), change.sentence(), place(change.location.as_ref()))
+        });
+        self.list("Changes of the gate", gate, out)?;
+        if self.quiet {
+            return Ok(());
+        }
+        let fixed = comparison.fixed.iter().map(|fixed| {
+            let rule = report.rule(&fixed.finding).map_or("", |rule| &rule.name);
+            let cause =
+                fixed.cause.as_ref().map_or_else(String::new, |cause| format!(" ({})", cause.sentence()));
+            let finding = &fixed.finding;
+            format!("{rule} {}: {}{cause}", finding.resource.identity, finding.message)
+        });
+        self.list("Fixed", fixed, out)?;
+        let resources = comparison.resources.iter().map(|change| {
+            let fields: Vec<String> = change.fields.iter().map(super::FieldChange::sentence).collect();
+            let fields = if fields.is_empty() { String::new() } else { format!(": {}", fields.join("; ")) };
+            format!("{}{}{fields}", change.sentence(), place(change.location.as_ref()))
+        });
+        self.list("Changed resources", resources, out)?;
+        writeln!(
+            out,
+            "Compared {} with {}.",
+            for_terminal(&comparison.head.to_string()),
+            for_terminal(&comparison.base.to_string())
+        )
+    }
+
+    fn list(
+        &self,
+        heading: &str,
+        items: impl ExactSizeIterator<Item = String>,
+        out: &mut dyn Write,
+    ) -> io::Result<()> {
+        let count = items.len();
+        if count > 0 {
+            writeln!(out, "{}", self.bold(&format!("{heading}:")))?;
+        }
+        for item in items.take(SHOWN_OF_A_RULE) {
+            writeln!(out, "  {}", one_line(&item, LONGEST_LINE))?;
+        }
+        match count.saturating_sub(SHOWN_OF_A_RULE) {
+            0 if count == 0 => Ok(()),
+            0 => writeln!(out),
+            more => writeln!(out, "  … and {more} more; `-o json` has them all\n"),
         }
     }
 
@@ -194,7 +267,8 @@ impl Human {
                 if summary.findings > 0 {
                     writeln!(
                         out,
-                        "  {framework}: {} on {} of {} checked",
+                        "  {}: {} on {} of {} checked",
+                        for_terminal(&framework),
                         plural(summary.findings, "finding"),
                         summary.requirements_with_findings,
                         plural(summary.requirements, "requirement")
@@ -215,27 +289,7 @@ impl Human {
                 writeln!(out, "{name} is unverified: `waivers.approvers` names nobody who may approve.")?;
             }
         }
-        let severities: Vec<String> = report
-            .by_severity()
-            .into_iter()
-            .filter(|(_, count)| *count > 0)
-            .map(|(severity, count)| format!("{count} {severity}"))
-            .collect();
-        let findings = match report.count(Status::Fail) {
-            0 => "No findings".to_owned(),
-            count => format!("{} ({})", capitalised(&plural(count as u64, "finding")), severities.join(", ")),
-        };
-        let problems = match report.problems.len() {
-            0 => "no problems".to_owned(),
-            count => plural(count as u64, "problem"),
-        };
-        let mut total = format!("{findings}, {problems}");
-        for status in [Status::Waived, Status::Suppressed] {
-            match report.count(status) {
-                0 => {}
-                count => total.push_str(&format!(", {count} {}", status.name())),
-            }
-        }
+        let total = capitalised(&word::totals(report));
         writeln!(out, "{}", self.bold(&format!("{total}.")))
     }
 }
@@ -255,18 +309,19 @@ pub fn render_problems(
         let file = problem.location.as_ref().map_or("", |location| &location.file);
         pages.entry(file).or_default().push(Note::Problem(problem));
     }
-    pages.iter().try_for_each(|(file, notes)| human.page(file, notes, sources, out))
+    let masked = MaskedLines::new(&[]);
+    pages.iter().try_for_each(|(file, notes)| human.page(file, notes, &masked, sources, out))
 }
 
 enum Note<'r> {
-    Finding(&'r Finding, &'r RuleInfo),
+    Finding(&'r Finding, &'r RuleInfo, Option<&'r Cause>),
     Problem(&'r Problem),
 }
 
 impl Note<'_> {
     fn location(&self) -> Option<&Location> {
         match self {
-            Self::Finding(finding, _) => Some(&finding.location),
+            Self::Finding(finding, ..) => Some(&finding.location),
             Self::Problem(problem) => problem.location.as_ref(),
         }
     }
@@ -277,23 +332,27 @@ impl Note<'_> {
 
     fn message(&self) -> String {
         match self {
-            Self::Finding(finding, _) => finding.message.to_string(),
+            Self::Finding(finding, ..) => finding.message.to_string(),
             Self::Problem(problem) => problem.message.clone(),
         }
     }
 
     fn heading(&self) -> String {
         match self {
-            Self::Finding(finding, rule) => {
+            Self::Finding(finding, rule, _) => {
                 format!("{}[{}] {}", rule.severity, rule.name, finding.resource.identity)
             }
             Self::Problem(problem) => format!("problem[{}]", problem.code),
         }
     }
 
+    fn is_sensitive(&self) -> bool {
+        matches!(self, Self::Finding(finding, ..) if finding.is_sensitive)
+    }
+
     fn severity(&self) -> miette::Severity {
         match self {
-            Self::Finding(_, rule) => match rule.severity {
+            Self::Finding(_, rule, _) => match rule.severity {
                 Severity::Critical | Severity::High => miette::Severity::Error,
                 Severity::Medium => miette::Severity::Warning,
                 Severity::Low | Severity::Info => miette::Severity::Advice,
@@ -309,8 +368,14 @@ impl Note<'_> {
             })
         };
         match self {
-            Self::Finding(finding, rule) => {
+            Self::Finding(finding, rule, cause) => {
                 let mut help = rule.remediation.clone();
+                if let Some(cause) = cause {
+                    help.push_str(&format!("\nnew, since {}", cause.sentence()));
+                    if let Some(place) = cause.location() {
+                        help.push_str(&format!(" at {}:{}:{}", place.file, place.line, place.column));
+                    }
+                }
                 if !rule.requirements.is_empty() {
                     help.push_str(&format!("\nrequired by {}", rule.requirements.join(", ")));
                 }
@@ -335,6 +400,9 @@ struct Excerpt {
     label: SourceSpan,
 }
 
+/// Longer texts are cut to what a person reads.
+const LONGEST_TEXT: usize = 2_000;
+
 /// Longer lines are cut, since nobody reads them in a terminal.
 const LONGEST_LINE: usize = 400;
 
@@ -342,7 +410,8 @@ impl Excerpt {
     /// `lines` are those around the place, without their ends.
     fn new(lines: &Lines<'_>, location: &Location) -> Option<Self> {
         let at = (location.line as usize).checked_sub(1)?;
-        let line = *lines.get(&at)?;
+        // With its line hidden there is nothing to point at.
+        let line = *lines.get(&at).filter(|line| **line != MASK)?;
         let column = location.column as usize;
         // Of a long line the part around the place is shown; its neighbours show their beginnings.
         let skipped =
@@ -411,16 +480,6 @@ fn byte_of(line: &str, column: usize) -> usize {
     line.char_indices().nth(column.saturating_sub(1)).map_or(line.trim_end().len(), |(at, _)| at)
 }
 
-/// A text that a document has made long, cut to what a person reads.
-fn cut(text: &str) -> String {
-    const LONGEST: usize = 2000;
-    if text.len() <= LONGEST {
-        text.to_owned()
-    } else {
-        text.chars().take(LONGEST).chain("…".chars()).collect()
-    }
-}
-
 /// Hostile characters replaced by harmless ones of the same length, so that offsets stay true.
 fn harmless(text: &str) -> String {
     if for_terminal(text).len() == text.len() && !text.contains('\r') {
@@ -432,6 +491,7 @@ fn harmless(text: &str) -> String {
             (false, 1) if c == '\r' => ' ',
             (false, 1) => '?',
             (false, 2) => '¿',
+            (false, 4) => '\u{1f6c7}',
             (false, _) => '\u{fffd}',
         })
         .collect()
@@ -465,17 +525,4 @@ fn url(path: &str) -> String {
             _ => format!("%{byte:02X}"),
         })
         .collect()
-}
-
-fn plural(count: u64, noun: &str) -> String {
-    if count == 1 { format!("{count} {noun}") } else { format!("{count} {noun}s") }
-}
-
-fn plural_are(count: u64, noun: &str) -> String {
-    if count == 1 { format!("{count} {noun} is") } else { format!("{count} {noun}s are") }
-}
-
-fn capitalised(text: &str) -> String {
-    let mut characters = text.chars();
-    characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
 }

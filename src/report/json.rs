@@ -5,6 +5,8 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
+use super::comparison::{Cause, ChangeSort, Comparison, Side};
+use super::escape::{Layout, write_json_value};
 use super::{Report, RuleInfo};
 use crate::finding::{Finding, Fingerprint, Identity, Location, Status};
 use crate::problem::Problem;
@@ -25,6 +27,73 @@ struct JsonReport<'a> {
     not_selected: Vec<JsonNotSelected<'a>>,
     not_evaluated: Vec<JsonSkipped<'a>>,
     waivers: Vec<JsonWaiver<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    comparison: Option<JsonComparison<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct JsonComparison<'a> {
+    base: JsonSide<'a>,
+    head: JsonSide<'a>,
+    counts: JsonCounts,
+    fixed: Vec<JsonFinding<'a>>,
+    events: Vec<JsonFinding<'a>>,
+    resources: Vec<JsonResourceChange<'a>>,
+    gate: Vec<JsonGateChange<'a>>,
+}
+
+#[derive(Serialize)]
+struct JsonSide<'a> {
+    name: &'a str,
+    commit: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct JsonCounts {
+    new: u64,
+    persisting: u64,
+    fixed: u64,
+    events: u64,
+    resources: u64,
+    gate: u64,
+}
+
+#[derive(Serialize)]
+struct JsonCause<'a> {
+    cause: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subject: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    location: Option<JsonLocation<'a>>,
+}
+
+#[derive(Serialize)]
+struct JsonResourceChange<'a> {
+    change: &'static str,
+    resource: JsonResource<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    was: Option<JsonResource<'a>>,
+    location: Option<JsonLocation<'a>>,
+    fields: Vec<JsonFieldChange<'a>>,
+}
+
+#[derive(Serialize)]
+struct JsonFieldChange<'a> {
+    path: &'a str,
+    old: Option<&'a str>,
+    new: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct JsonGateChange<'a> {
+    change: &'static str,
+    name: &'a str,
+    from: Option<&'a str>,
+    to: Option<&'a str>,
+    effect: &'static str,
+    location: Option<JsonLocation<'a>>,
+    fingerprint: String,
 }
 
 #[derive(Serialize)]
@@ -96,6 +165,12 @@ struct JsonFinding<'a> {
     requirements: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
     exception: Option<&'a str>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    sensitive: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cause: Option<JsonCause<'a>>,
     fingerprint: String,
 }
 
@@ -209,18 +284,25 @@ fn location(location: &Location) -> JsonLocation<'_> {
     JsonLocation { file, line: *line, column: *column, end_line: *end_line, end_column: *end_column, path }
 }
 
+fn resource(identity: &Identity) -> JsonResource<'_> {
+    let Identity { group, kind, namespace, name } = identity;
+    JsonResource { group, kind, namespace, name }
+}
+
 fn finding<'a>(
     report: &'a Report,
-    (finding, fingerprint): (&'a Finding, &Fingerprint),
+    finding: &'a Finding,
+    fingerprint: &Fingerprint,
+    state: Option<&'static str>,
+    cause: Option<&'a Cause>,
 ) -> Option<JsonFinding<'a>> {
     let rule = report.rule(finding)?;
-    let Identity { group, kind, namespace, name } = &finding.resource.identity;
     Some(JsonFinding {
         rule: &rule.name,
         severity: rule.severity.name(),
         status: finding.status.name(),
         message: &finding.message,
-        resource: JsonResource { group, kind, namespace, name },
+        resource: resource(&finding.resource.identity),
         location: location(&finding.location),
         related: finding
             .related
@@ -228,14 +310,93 @@ fn finding<'a>(
             .map(|(place, label)| JsonRelated { label, location: location(place) }),
         requirements: &rule.requirements,
         exception: finding.exception.as_deref(),
+        sensitive: finding.is_sensitive,
+        state,
+        cause: cause.map(|cause| JsonCause {
+            cause: cause.name(),
+            subject: cause.subject(),
+            location: cause.location().map(location),
+        }),
         fingerprint: fingerprint.to_string(),
     })
 }
 
+fn fixed(report: &Report) -> impl Iterator<Item = JsonFinding<'_>> {
+    let fixed = report.comparison.iter().flat_map(|comparison| &comparison.fixed);
+    fixed.filter_map(|each| {
+        finding(report, &each.finding, &each.fingerprint, Some("fixed"), each.cause.as_ref())
+    })
+}
+
+fn events(report: &Report) -> impl Iterator<Item = JsonFinding<'_>> {
+    let events = report.comparison.iter().flat_map(|comparison| &comparison.events);
+    events.filter_map(|each| finding(report, &each.finding, &each.fingerprint, None, None))
+}
+
+fn resource_changes(report: &Report) -> impl Iterator<Item = JsonResourceChange<'_>> {
+    let changes = report.comparison.iter().flat_map(|comparison| &comparison.resources);
+    changes.map(|change| JsonResourceChange {
+        change: change.sort.name(),
+        resource: resource(&change.identity),
+        was: match &change.sort {
+            ChangeSort::Renamed { from } => Some(resource(from)),
+            _ => None,
+        },
+        location: change.location.as_ref().map(location),
+        fields: change
+            .fields
+            .iter()
+            .map(|field| JsonFieldChange {
+                path: &field.path,
+                old: field.old.as_deref(),
+                new: field.new.as_deref(),
+            })
+            .collect(),
+    })
+}
+
+fn gate_changes(report: &Report) -> impl Iterator<Item = JsonGateChange<'_>> {
+    let changes = report.comparison.iter().flat_map(|comparison| &comparison.gate);
+    changes.map(|change| JsonGateChange {
+        change: change.sort.name(),
+        name: &change.name,
+        from: change.from.as_deref(),
+        to: change.to.as_deref(),
+        effect: change.effect.name(),
+        location: change.location.as_ref().map(location),
+        fingerprint: change.fingerprint().to_string(),
+    })
+}
+
+fn sides<'a>(report: &'a Report, comparison: &'a Comparison) -> (JsonSide<'a>, JsonSide<'a>, JsonCounts) {
+    let side = |side: &'a Side| JsonSide { name: &side.name, commit: side.commit.as_deref() };
+    let counts = JsonCounts {
+        new: report.new_findings().count() as u64,
+        persisting: report.persisting_findings().count() as u64,
+        fixed: comparison.fixed.len() as u64,
+        events: comparison.events.len() as u64,
+        resources: comparison.resources.len() as u64,
+        gate: comparison.gate.len() as u64,
+    };
+    (side(&comparison.base), side(&comparison.head), counts)
+}
+
+fn comparison<'a>(report: &'a Report, comparison: &'a Comparison) -> JsonComparison<'a> {
+    let (base, head, counts) = sides(report, comparison);
+    JsonComparison {
+        base,
+        head,
+        counts,
+        fixed: fixed(report).collect(),
+        events: events(report).collect(),
+        resources: resource_changes(report).collect(),
+        gate: gate_changes(report).collect(),
+    }
+}
+
 fn waiver(waiver: &WaiverOutcome) -> JsonWaiver<'_> {
-    let Identity { group, kind, namespace, name } = &waiver.identity;
     JsonWaiver {
-        waiver: JsonResource { group, kind, namespace, name },
+        waiver: resource(&waiver.identity),
         location: location(&waiver.location),
         state: waiver.state.name(),
         defects: &waiver.defects,
@@ -279,7 +440,10 @@ fn rule(rule: &RuleInfo) -> JsonRule<'_> {
 }
 
 fn findings(report: &Report) -> impl Iterator<Item = JsonFinding<'_>> {
-    report.findings.iter().zip(&report.fingerprints).filter_map(|pair| finding(report, pair))
+    report.all_findings().filter_map(|(each, print, change)| {
+        let state = change.map(|change| change.state.name());
+        finding(report, each, print, state, change.and_then(|change| change.cause.as_ref()))
+    })
 }
 
 fn not_selected(report: &Report) -> impl Iterator<Item = JsonNotSelected<'_>> {
@@ -305,8 +469,9 @@ pub fn write_json(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         not_selected: not_selected(report).collect(),
         not_evaluated: not_evaluated(report).collect(),
         waivers: report.waivers.iter().map(waiver).collect(),
+        comparison: report.comparison.as_ref().map(|each| comparison(report, each)),
     };
-    serde_json::to_writer_pretty(&mut *out, &document)?;
+    write_json_value(&document, out, Layout::Indented)?;
     out.write_all(b"\n")
 }
 
@@ -329,14 +494,21 @@ struct Footer<'a> {
     summary: JsonSummary<'a>,
 }
 
-/// Writes one JSON object a line: the run, each finding, problem and rule, what was left out, the summary. The
-/// last line tells that the output is whole.
+#[derive(Serialize)]
+struct Sides<'a> {
+    base: JsonSide<'a>,
+    head: JsonSide<'a>,
+    counts: JsonCounts,
+}
+
+/// Writes one JSON object a line: the run, each finding, problem and rule, what was left out, what a comparison has
+/// to say, the summary. The last line tells that the output is whole.
 ///
 /// # Errors
 /// Those of the writer.
 pub fn write_jsonl(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     fn line<T: Serialize>(out: &mut dyn Write, sort: &str, content: T) -> io::Result<()> {
-        serde_json::to_writer(&mut *out, &Line { sort, content })?;
+        write_json_value(&Line { sort, content }, out, Layout::Compact)?;
         out.write_all(b"\n")
     }
     line(out, "run", Header { version: VERSION, run: run(report) })?;
@@ -346,5 +518,13 @@ pub fn write_jsonl(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     not_selected(report).try_for_each(|each| line(out, "notSelected", each))?;
     not_evaluated(report).try_for_each(|each| line(out, "notEvaluated", each))?;
     report.waivers.iter().try_for_each(|each| line(out, "waiver", waiver(each)))?;
+    if let Some(comparison) = &report.comparison {
+        let (base, head, counts) = sides(report, comparison);
+        line(out, "comparison", Sides { base, head, counts })?;
+        fixed(report).try_for_each(|each| line(out, "fixed", each))?;
+        events(report).try_for_each(|each| line(out, "event", each))?;
+        resource_changes(report).try_for_each(|each| line(out, "resourceChange", each))?;
+        gate_changes(report).try_for_each(|each| line(out, "gateChange", each))?;
+    }
     line(out, "summary", Footer { summary: summary(report) })
 }

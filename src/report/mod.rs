@@ -3,19 +3,41 @@
 //! Input: a [`Report`] of plain values, sorted. Output: text. What it does not do: it computes no verdict and
 //! reads no files; the snippets of the human format come through a function that it is given.
 
+mod comparison;
+mod csv;
 mod escape;
+mod github;
+mod gitlab;
 mod human;
 mod json;
+mod junit;
+mod line_hash;
+mod markdown;
+mod masked;
+mod sarif;
+mod summary;
+mod word;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+pub use self::csv::write_csv;
+pub use comparison::{
+    Cause, ChangeSort, Comparison, Event, FieldChange, FindingChange, Fixed, GateChange, GateEffect,
+    GateSort, ResourceChange, Side, State,
+};
 pub use escape::for_terminal;
+pub use github::{write_github, write_job_summary};
+pub use gitlab::write_gitlab;
 pub use human::{Human, render_problems};
 pub use json::{write_json, write_jsonl};
+pub use junit::write_junit;
+pub use markdown::write_markdown;
+pub use sarif::write_sarif;
+pub use summary::write_summary;
 
 use crate::evaluate::Tally;
-use crate::finding::{Finding, Fingerprint, Severity, Status};
+use crate::finding::{Finding, Fingerprint, Location, Severity, Status};
 use crate::load::Skipped;
 use crate::policy::NotSelected;
 use crate::problem::Problem;
@@ -42,7 +64,14 @@ pub struct Report {
     pub waivers: Vec<WaiverOutcome>,
     /// What was seen.
     pub counts: Counts,
+    /// Where values stand that no snippet may show, in the order of their places.
+    pub masked: Vec<Location>,
+    /// How it differs from another run; none for a run by itself.
+    pub comparison: Option<Comparison>,
 }
+
+/// Gives the text of a file, read again for what formats quote of it; and its absolute path, for links.
+pub type Sources<'s> = dyn FnMut(&str) -> Option<(String, String)> + 's;
 
 /// The inputs of a run. No wall time, host or absolute path.
 #[derive(Clone, Debug, Default)]
@@ -184,11 +213,63 @@ impl Report {
         summaries
     }
 
-    /// Whether a finding is at or above the threshold.
+    /// Whether the run fails: a finding is at or above the threshold. In a comparison only new findings and events
+    /// count, and the gate's own changes.
     pub fn fails(&self) -> bool {
+        if self
+            .comparison
+            .as_ref()
+            .is_some_and(|comparison| comparison.gate.iter().any(|change| change.effect == GateEffect::Fails))
+        {
+            return true;
+        }
         let Some(threshold) = self.run.fail_on else { return false };
-        let counts = |finding: &&Finding| finding.status == Status::Fail;
-        let mut found = self.findings.iter().filter(counts);
-        found.any(|finding| self.rule(finding).is_some_and(|rule| rule.severity >= threshold))
+        let events = self.comparison.iter().flat_map(|comparison| &comparison.events);
+        let mut found =
+            self.new_findings().map(|(finding, _)| finding).chain(events.map(|event| &event.finding));
+        found.any(|finding| {
+            finding.status == Status::Fail
+                && self.rule(finding).is_some_and(|rule| rule.severity >= threshold)
+        })
+    }
+
+    /// Findings with their fingerprints and, in a comparison, what became of them since.
+    pub fn all_findings(&self) -> impl Iterator<Item = (&Finding, &Fingerprint, Option<&FindingChange>)> {
+        let changes = self.comparison.as_ref().map(|comparison| &comparison.changes);
+        self.findings
+            .iter()
+            .zip(&self.fingerprints)
+            .enumerate()
+            .map(move |(at, (finding, print))| (finding, print, changes.and_then(|changes| changes.get(at))))
+    }
+
+    /// Findings that count and are not known to have been there before: without a comparison, all that count.
+    pub fn new_findings(&self) -> impl Iterator<Item = (&Finding, &Fingerprint)> {
+        let is_new = |change: Option<&FindingChange>| change.is_none_or(|change| change.state == State::New);
+        self.all_findings()
+            .filter(move |(finding, _, change)| finding.status == Status::Fail && is_new(*change))
+            .map(|(finding, print, _)| (finding, print))
+    }
+
+    /// Findings that count and were there before; none without a comparison.
+    pub fn persisting_findings(&self) -> impl Iterator<Item = &Finding> {
+        self.all_findings()
+            .filter(|(finding, _, change)| {
+                finding.status == Status::Fail
+                    && change.is_some_and(|change| change.state == State::Persisting)
+            })
+            .map(|(finding, _, _)| finding)
+    }
+
+    /// Where a problem is shown in formats that demand a file: its own place, else the configuration.
+    fn place_of(&self, problem: &Problem) -> Location {
+        let config = || self.run.config.as_deref().unwrap_or("assize.yaml");
+        problem.location.clone().unwrap_or_else(|| Location::start_of(config()))
+    }
+
+    /// Where a change of the gate is shown in formats that demand a file, likewise.
+    fn place_of_gate(&self, change: &GateChange) -> Location {
+        let config = || self.run.config.as_deref().unwrap_or("assize.yaml");
+        change.location.clone().unwrap_or_else(|| Location::start_of(config()))
     }
 }

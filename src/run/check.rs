@@ -638,6 +638,8 @@ impl<'r> Check<'r> {
             skipped,
             waivers,
             counts,
+            masked: Vec::new(),
+            comparison: None,
         }
     }
 

@@ -46,6 +46,9 @@ fn says(outcome: &Outcome, code: i32, stdout: &[&str], stderr: &[&str]) {
     }
 }
 
+const FORMATS: [&str; 10] =
+    ["human", "json", "jsonl", "sarif", "junit", "github", "gitlab", "markdown", "csv", "summary"];
+
 #[test]
 fn exit_codes_in_every_format() {
     let cases: &[(&str, &[&str], &[&str], i32)] = &[
@@ -70,7 +73,7 @@ fn exit_codes_in_every_format() {
         for (number, text) in files.iter().enumerate() {
             scene.write(&format!("estate/{number}.yaml"), text);
         }
-        for format in ["human", "json", "jsonl"] {
+        for format in FORMATS {
             let all = [&["check", "--rule", "no-colour", "--as-of", DAY, "-o", format], *arguments].concat();
             let outcome = scene.run(&all);
             assert_eq!(outcome.code, *code, "{files:?} {all:?}: {}{}", outcome.stdout, outcome.stderr);
@@ -96,7 +99,10 @@ fn bad_use_ends_with_2() {
         (&["check", "--no-such-flag"], "--no-such-flag"),
         (&["check", "--fail-on", "severe"], "severe"),
         (&["check", "--threads", "many"], "many"),
-        (&["check", "-o", "xml"], "there is no format xml; known: human, json, jsonl"),
+        (
+            &["check", "-o", "xml"],
+            "there is no format xml; known: human, json, jsonl, sarif, junit, github, gitlab, markdown, csv, summary",
+        ),
         (&["check", "-o", "json="], "the file name is empty"),
         (&["check", "--kind", "Data*"], "write Kind, group/Kind, */Kind or *"),
         (&["check", "--max-file-size", "1T"], "write a number, with k, M or G"),
@@ -129,6 +135,60 @@ fn instants_and_dates_are_the_clock() {
         let report: Value = serde_json::from_str(&outcome.stdout).unwrap();
         assert_eq!((outcome.code, report["run"]["asOf"].as_str()), (0, Some(clock)));
     }
+}
+
+#[test]
+fn standard_output_holds_nothing_but_the_format() {
+    let scene = house("medium").with("good.yaml", GOOD).with("bad.yaml", BAD).with("broken.yaml", BROKEN);
+    let run = |format: &str| {
+        let outcome = scene.run(&["check", "--rule", "no-colour", "--as-of", DAY, "-o", format]);
+        assert_eq!((outcome.code, outcome.stderr.as_str()), (2, ""), "{format}");
+        outcome.stdout
+    };
+    for format in ["json", "sarif", "gitlab"] {
+        let value: Value = serde_json::from_str(&run(format)).unwrap();
+        assert!(value.to_string().contains("invalid-yaml"), "{format}");
+    }
+    let lines = run("jsonl");
+    assert!(lines.lines().all(|line| serde_json::from_str::<Value>(line).is_ok()));
+    let junit = run("junit");
+    let document = roxmltree::Document::parse(&junit).unwrap();
+    let count = |name: &str| document.descendants().filter(|node| node.has_tag_name(name)).count();
+    assert_eq!((count("error"), count("failure")), (1, 1), "{junit}");
+    let table = run("csv");
+    let mut table = csv::ReaderBuilder::new().flexible(false).from_reader(table.as_bytes());
+    let sorts: Vec<String> = table.records().map(|row| row.unwrap()[0].to_owned()).collect();
+    assert_eq!(sorts, ["run", "problem", "finding"]);
+    assert!(run("github").lines().all(|line| line.starts_with("::")));
+    assert!(run("markdown").starts_with("<!-- assize -->\n### assize: incomplete\n"));
+    let summary = run("summary");
+    assert_eq!(summary.lines().count(), 1);
+    assert!(summary.starts_with("incomplete: 1 finding (1 medium), 1 problem; "), "{summary}");
+}
+
+#[test]
+fn the_summary_of_a_job_is_added_to_the_file_that_github_names() {
+    let scene = house("medium").with("estate/bad.yaml", BAD).with("summary.md", "before\n");
+    let arguments = ["check", "estate", "--rule", "no-colour", "--as-of", DAY, "-o"];
+    let run = |format: &str, file: &str| {
+        let mut command = scene.command(&[&arguments[..], &[format]].concat());
+        finish(command.env("GITHUB_STEP_SUMMARY", file))
+    };
+    assert_eq!(run("json", "summary.md").code, 1);
+    assert_eq!(scene.read("summary.md"), "before\n");
+    // A second one is added to the first.
+    let plain = scene.run(&[&arguments[..], &["github"]].concat());
+    for _ in 0..2 {
+        let outcome = run("github", "summary.md");
+        assert_eq!((outcome.code, &outcome.stdout, outcome.stderr.as_str()), (1, &plain.stdout, ""));
+    }
+    let written = scene.read("summary.md");
+    assert!(written.starts_with("before\n<!-- assize -->\n### assize: failed\n"), "{written}");
+    assert_eq!(written.matches("### assize: failed").count(), 2);
+    // What cannot be written is told.
+    let outcome = run("github", "no/such/folder.md");
+    assert_eq!(outcome.code, 2);
+    assert!(outcome.stderr.contains("no/such/folder.md, as GITHUB_STEP_SUMMARY says"), "{}", outcome.stderr);
 }
 
 #[test]

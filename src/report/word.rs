@@ -1,0 +1,91 @@
+//! Words and numbers that several formats share.
+
+use super::Report;
+use crate::finding::{Severity, Status};
+
+/// `1 rule`, `2 rules`.
+pub(super) fn plural(count: u64, noun: &str) -> String {
+    if count == 1 { format!("{count} {noun}") } else { format!("{count} {noun}s") }
+}
+
+/// `1 file is`, `2 files are`.
+pub(super) fn plural_are(count: u64, noun: &str) -> String {
+    if count == 1 { format!("{count} {noun} is") } else { format!("{count} {noun}s are") }
+}
+
+/// With its first letter as a capital.
+pub(super) fn capitalised(text: &str) -> String {
+    let mut characters = text.chars();
+    characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
+}
+
+/// ` (1 critical, 2 high)` of those severities; nothing for none.
+pub(super) fn by_severity(severities: impl Iterator<Item = Severity>) -> String {
+    let all: Vec<Severity> = severities.collect();
+    let of = |severity: Severity| all.iter().filter(|each| **each == severity).count();
+    let parts: Vec<String> = Severity::ALL
+        .into_iter()
+        .filter(|severity| of(*severity) > 0)
+        .map(|severity| format!("{} {severity}", of(severity)))
+        .collect();
+    if parts.is_empty() { String::new() } else { format!(" ({})", parts.join(", ")) }
+}
+
+/// How a run ends in one word. What could not be checked comes first: it is never a pass.
+pub(super) fn verdict(report: &Report) -> &'static str {
+    match (report.problems.is_empty(), report.fails()) {
+        (false, _) => "incomplete",
+        (true, true) => "failed",
+        (true, false) => "passed",
+    }
+}
+
+/// The findings, problems and exceptions of a run in one fragment.
+pub(super) fn totals(report: &Report) -> String {
+    let severity = |finding: &crate::finding::Finding| report.rule(finding).map(|rule| rule.severity);
+    let new: Vec<_> = report.new_findings().map(|(finding, _)| finding).collect();
+    let count = new.len() as u64;
+    let severities = by_severity(new.iter().filter_map(|finding| severity(finding)));
+    let mut parts = Vec::new();
+    match &report.comparison {
+        None if count == 0 => parts.push("no findings".to_owned()),
+        None => parts.push(format!("{}{severities}", plural(count, "finding"))),
+        Some(comparison) => {
+            parts.push(match count {
+                0 => "no new findings".to_owned(),
+                count => format!("{}{severities}", plural(count, "new finding")),
+            });
+            parts.push(format!("{} fixed", comparison.fixed.len()));
+            parts.push(format!("{} persisting", report.persisting_findings().count()));
+            if !comparison.events.is_empty() {
+                parts.push(plural(comparison.events.len() as u64, "event"));
+            }
+            if !comparison.gate.is_empty() {
+                parts.push(plural(comparison.gate.len() as u64, "gate change"));
+            }
+        }
+    }
+    parts.push(match report.problems.len() {
+        0 => "no problems".to_owned(),
+        count => plural(count as u64, "problem"),
+    });
+    for status in [Status::Waived, Status::Suppressed] {
+        match report.count(status) {
+            0 => {}
+            count => parts.push(format!("{count} {}", status.name())),
+        }
+    }
+    parts.join(", ")
+}
+
+/// What was checked, in one fragment: `273 resources in 31 files against 1 rule (3 pairs), as of 2026-11-20`.
+pub(super) fn population(report: &Report) -> String {
+    format!(
+        "{} in {} against {} ({}), as of {}",
+        plural(report.counts.resources(), "resource"),
+        plural(report.counts.files, "file"),
+        plural(report.rules.len() as u64, "rule"),
+        plural(report.counts.pairs, "pair"),
+        report.run.as_of
+    )
+}
