@@ -11,8 +11,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use crate::estate::{Candidate, KindSchema, Reference};
-use crate::finding::{Finding, Identity, Location, Resource, Status};
-use crate::plan::{Applicable, KindPlan, Plan};
+use crate::finding::{Finding, Identity, Location, MASK, Resource, Status};
+use crate::plan::{Applicable, KindPlan, Plan, Secrecy};
 use crate::policy::{Check, Compiled, Rule};
 use crate::problem::{Code, Problem};
 use crate::rego::{Denial, Document, EvaluationError, Judged, World};
@@ -63,6 +63,8 @@ pub struct Outcome {
     pub undecided: u64,
     /// By rule: evaluations that reached a bound, and pairs that were not evaluated since it was given up.
     pub exhausted: BTreeMap<u32, (u64, u64)>,
+    /// Where values stand that no report may show.
+    pub masked: Vec<Location>,
 }
 
 impl Outcome {
@@ -112,6 +114,14 @@ pub struct Admitted<'t> {
     pub id: Option<ResourceId>,
 }
 
+impl Admitted<'_> {
+    /// Where its sensitive values stand.
+    pub fn secrets(&self, kind: &KindPlan, context: &mut FileContext<'_>) -> Vec<Location> {
+        let values = kind.sensitive.iter().flat_map(|field| field.values(self.root));
+        values.map(|value| context.location(value, "")).collect()
+    }
+}
+
 /// Makes a resource of a candidate: names it, and checks it against the schema of its kind.
 pub fn admit<'t>(
     plan: &Plan<'_>,
@@ -141,7 +151,7 @@ pub fn admit<'t>(
         });
     }
     if let Some(schema) = kind.schema.as_ref().filter(|_| is_sound) {
-        is_sound = check_kind(schema, root, anchor, &resource, context, problems);
+        is_sound = check_kind(schema, kind, root, anchor, &resource, context, problems);
     }
     Admitted { resource, root, is_sound, id: None }
 }
@@ -149,6 +159,7 @@ pub fn admit<'t>(
 /// Whether a resource keeps the schema of its kind; if not, says where not.
 fn check_kind(
     schema: &KindSchema,
+    kind: &KindPlan,
     root: NodeRef<'_>,
     anchor: NodeRef<'_>,
     resource: &Resource,
@@ -162,7 +173,12 @@ fn check_kind(
         return true;
     }
     for failure in body.failures(&scope, &[]).failures {
-        let message = format!("{}: {}", resource.identity, failure.message);
+        let said = if kind.sensitive.iter().any(|field| field.meets(&failure.path)) {
+            format!("{} breaks the schema of its kind; the value is {MASK}", failure.path)
+        } else {
+            failure.message
+        };
+        let message = format!("{}: {said}", resource.identity);
         let location = context.location(failure.anchor.unwrap_or(anchor), &failure.path.to_string());
         let help = format!("`assize explain {}` lists the fields of the kind", schema.name);
         problems.push(Problem::new(Code::InvalidResource, message).at(location).with_help(help));
@@ -242,8 +258,9 @@ impl Pair<'_, '_> {
         let verdict = catch_unwind(AssertUnwindSafe(|| self.verdict(&path)));
         let verdict = verdict.unwrap_or_else(|panic| {
             let resource = &self.admitted.resource;
-            let message =
-                format!("rule {} on {}: {}", self.rule.name, resource.identity, panic_text(&*panic));
+            // The message of a panic may quote what was looked at.
+            let text = if self.is_secret(&Path::default()) { MASK.to_owned() } else { panic_text(&*panic) };
+            let message = format!("rule {} on {}: {text}", self.rule.name, resource.identity);
             outcome.problems.push(Problem::new(Code::RulePanicked, message).at(resource.location.clone()));
             Verdict::Error
         });
@@ -255,7 +272,8 @@ impl Pair<'_, '_> {
                 outcome.exhausted.entry(self.applicable.rule).or_default().0 += 1;
             }
             let resource = &self.admitted.resource;
-            let message = format!("rule {} on {}: {}", self.rule.name, resource.identity, error.message);
+            let text = if self.is_secret(&Path::default()) { MASK } else { error.message.as_str() };
+            let message = format!("rule {} on {}: {text}", self.rule.name, resource.identity);
             outcome.problems.push(Problem::new(Code::RuleFailed, message).at(resource.location.clone()));
         }
         if matches!(verdict, Verdict::GivenUp) {
@@ -275,6 +293,7 @@ impl Pair<'_, '_> {
             Verdict::Fail(failures) => {
                 tally.failed += 1;
                 for failure in failures {
+                    outcome.masked.extend(self.masked(&failure, context));
                     let finding = self.finding(failure, context);
                     outcome.findings.push(finding);
                 }
@@ -371,9 +390,17 @@ impl Pair<'_, '_> {
     fn finding(&self, failure: Failure<'_>, context: &mut FileContext<'_>) -> Finding {
         let path = failure.path.to_string();
         let resource = &self.admitted.resource;
+        let is_sensitive = self.is_secret(&failure.path);
+        let is_within = self.kind.sensitive.iter().any(|field| field.holds(&failure.path));
+        let key = match failure.key {
+            Some(key) => key,
+            // A digest of a short secret gives it away to whoever tries them all.
+            None if self.rule.is_sensitive || is_within => failure.path.counted_key(),
+            None => failure.path.stable_key(self.admitted.root),
+        };
         let location = match failure.anchor {
-            Some(anchor) => context.location(anchor, &path),
-            None => Location { path: path.into(), ..resource.location.clone() },
+            Some(anchor) => context.location(anchor, ""),
+            None => resource.location.clone(),
         };
         let used = failure.anchor.and_then(|anchor| anchor.used_at());
         let used = used.map(|(span, label)| (context.span(span, ""), label));
@@ -386,16 +413,37 @@ impl Pair<'_, '_> {
             rule: self.applicable.rule,
             status: Status::Fail,
             exception: None,
-            message: failure.message.into(),
-            resource: Arc::clone(resource),
-            location,
-            related: used.or_else(other),
-            key: match failure.key {
-                Some(key) => key.into(),
-                None => failure.path.stable_key(self.admitted.root).into(),
+            message: if is_sensitive {
+                // Whatever the message says, the rule's own words say nothing of the value.
+                let subject = if path.is_empty() { "the document" } else { &path };
+                format!("{subject} breaks the rule \"{}\"; the value is {MASK}", self.rule.title).into()
+            } else {
+                failure.message.into()
             },
-            is_sensitive: false,
+            resource: Arc::clone(resource),
+            location: Location { path: path.into(), ..location },
+            related: used.or_else(other),
+            key: key.into(),
+            is_sensitive,
         }
+    }
+
+    /// Whether what is said about a path could quote a value that no report may show.
+    fn is_secret(&self, path: &Path) -> bool {
+        let fields = &self.kind.sensitive;
+        let root = self.admitted.root;
+        match self.applicable.secrecy {
+            Secrecy::Always => true,
+            Secrecy::Own if fields.iter().any(|field| !field.values(root).is_empty()) => true,
+            // What is part of the engine says which fields it reads by the paths of its findings alone.
+            Secrecy::Own | Secrecy::None => fields.iter().any(|field| field.holds(path)),
+        }
+    }
+
+    /// What a rule that is sensitive points at: no snippet of another finding may show it either.
+    fn masked(&self, failure: &Failure<'_>, context: &mut FileContext<'_>) -> Option<Location> {
+        let value = if self.rule.is_sensitive { failure.path.resolve(self.admitted.root) } else { None };
+        value.map(|value| context.location(value, ""))
     }
 }
 

@@ -6,9 +6,9 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use crate::estate::{KindLibrary, KindName, KindSchema, Pattern};
+use crate::estate::{KindLibrary, KindName, KindSchema, Pattern, SensitiveField, sensitive_fields};
 use crate::finding::{DEFAULT_NAMESPACE, Identity};
-use crate::policy::{Check, RuleSet};
+use crate::policy::{Check, Rule, RuleSet};
 use crate::schema::PathSet;
 
 /// What applies to the resources of one kind.
@@ -28,6 +28,8 @@ pub struct KindPlan {
     pub joined: Vec<Applicable>,
     /// What joined rules read of documents of this kind, which is kept; none if they read nothing.
     pub keep: Option<PathSet>,
+    /// Fields whose values no report may show.
+    pub sensitive: Vec<SensitiveField>,
 }
 
 /// A rule that can apply to a kind.
@@ -37,6 +39,19 @@ pub struct Applicable {
     pub rule: u32,
     /// Which of its matches mean the kind.
     pub matches: Vec<u32>,
+    /// Whether its messages could quote what no report may show.
+    pub secrecy: Secrecy,
+}
+
+/// When the messages of a rule on a kind could quote what no report may show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Secrecy {
+    /// Never: it reads no such field.
+    None,
+    /// Where the document itself has a sensitive value.
+    Own,
+    /// Always: the rule says so, or it reads such a field of other documents.
+    Always,
 }
 
 /// How much of the documents that joined rules read is kept for them.
@@ -101,16 +116,21 @@ impl<'r> Plan<'r> {
     }
 
     fn make(&self, kind: &KindName) -> KindPlan {
-        let applicable = |(index, rule): (usize, &crate::policy::Rule)| {
+        let schema = self.kinds.get(kind).cloned();
+        let sensitive = sensitive_fields(kind, schema.as_ref().map(|schema| &schema.schema));
+        let applicable = |(index, rule): (usize, &Rule)| {
             let matches: Vec<u32> = (0_u32..)
                 .zip(&rule.matches)
                 .filter(|(_, each)| each.matches_kind(kind))
                 .map(|(at, _)| at)
                 .collect();
             let rule = u32::try_from(index).unwrap_or(u32::MAX);
-            (!matches.is_empty()).then_some(Applicable { rule, matches })
+            if matches.is_empty() {
+                return None;
+            }
+            let secrecy = self.secrecy(self.rules.rules.get(index)?, &sensitive);
+            Some(Applicable { rule, matches, secrecy })
         };
-        let schema = self.kinds.get(kind).cloned();
         let all = self.rules.rules.iter().enumerate().filter_map(applicable);
         let is_joined =
             |each: &Applicable| self.rules.rules.get(each.rule as usize).is_some_and(|rule| rule.is_joined);
@@ -125,6 +145,28 @@ impl<'r> Plan<'r> {
             local,
             joined,
             schema,
+            sensitive,
+        }
+    }
+
+    /// Whether the messages of a rule could quote sensitive fields: its kind's, or those of documents around.
+    fn secrecy(&self, rule: &Rule, own: &[SensitiveField]) -> Secrecy {
+        let reads_others = |(read, set): (&String, &PathSet)| {
+            let is_meant = |name: &KindName| read == "*" || name.is_written(read);
+            let known = self.kinds.iter().map(|schema| (schema.name.clone(), Some(&schema.schema)));
+            // Secrets of Kubernetes have no schema here.
+            let all = known.chain([(KindName::parse("core/Secret"), None)]);
+            let fields = all
+                .filter(|(name, _)| is_meant(name))
+                .flat_map(|(name, schema)| sensitive_fields(&name, schema));
+            fields.into_iter().any(|field| field.is_read_by(set))
+        };
+        if rule.is_sensitive || rule.reads.others.iter().any(reads_others) {
+            Secrecy::Always
+        } else if own.iter().any(|field| field.is_read_by(&rule.reads.own)) {
+            Secrecy::Own
+        } else {
+            Secrecy::None
         }
     }
 

@@ -6,7 +6,9 @@
 mod identity;
 mod inventory;
 mod kind;
+mod sensitive;
 
 pub use identity::{Candidate, Classified, DocumentMapping, Expectation, classify, identity_of};
 pub use inventory::{Directions, Gathered, Inventory, Reference, ReferenceField, reference_fields};
 pub use kind::{KindLibrary, KindName, KindSchema, Pattern};
+pub use sensitive::{SensitiveField, sensitive_fields};

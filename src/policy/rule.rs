@@ -59,6 +59,8 @@ pub struct Rule {
     pub reads: Reads,
     /// What else its text of Rego asks for.
     pub uses: Uses,
+    /// Whether what it looks at may not be shown: its messages quote no value, and no format shows its lines.
+    pub is_sensitive: bool,
     compiled: OnceLock<Result<Compiled, Vec<Problem>>>,
 }
 
@@ -215,6 +217,8 @@ struct RuleSpec {
     _related: Vec<String>,
     #[serde(default)]
     formerly: Vec<String>,
+    #[serde(default)]
+    sensitive: bool,
     #[serde(default)]
     params: Parameters,
     #[serde(rename = "match")]
@@ -409,6 +413,7 @@ fn finish(
         is_joined: false,
         reads: Reads::default(),
         uses: Uses::default(),
+        is_sensitive: spec.sensitive,
         origin,
         compiled: OnceLock::new(),
     })
@@ -525,6 +530,7 @@ impl Rule {
             examples: Vec::new(),
             reads: Reads::default(),
             uses: Uses::default(),
+            is_sensitive: false,
             origin: Origin {
                 file: "(part of the engine)".into(),
                 is_builtin: true,

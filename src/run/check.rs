@@ -486,6 +486,7 @@ impl<'r> Check<'r> {
         let mut unheard = Vec::new();
         let problems = if is_evaluated { &mut result.outcome.problems } else { &mut unheard };
         let admitted = admit(&self.plan, &kind, candidate, tape, context, problems);
+        result.outcome.masked.extend(admitted.secrets(&kind, context));
         let schema = kind.schema.as_ref().filter(|_| self.is_joined);
         let references = schema.map(|schema| schema.references()).unwrap_or_default();
         result.gathered.add(Arc::clone(&admitted.resource), admitted.root, references, kind.keep.as_ref());
@@ -522,11 +523,13 @@ impl<'r> Check<'r> {
         let mut tallies = vec![Tally::default(); rules.len()];
         let mut findings: Vec<Finding> = Vec::new();
         let mut undecided = 0;
+        let mut masked = Vec::new();
         let mut exhausted: BTreeMap<u32, u64> = BTreeMap::new();
         for outcome in outcomes {
             for (rule, (_, left)) in outcome.exhausted {
                 *exhausted.entry(rule).or_default() += left;
             }
+            masked.extend(outcome.masked);
             undecided += outcome.undecided;
             findings.extend(outcome.findings);
             problems.extend(outcome.problems);
@@ -600,6 +603,8 @@ impl<'r> Check<'r> {
             (&one.location, one.code, &one.message).cmp(&(&other.location, other.code, &other.message))
         });
         problems.dedup();
+        masked.sort_unstable();
+        masked.dedup();
         let rules: Vec<RuleInfo> = rules
             .iter()
             .zip(tallies)
@@ -638,7 +643,7 @@ impl<'r> Check<'r> {
             skipped,
             waivers,
             counts,
-            masked: Vec::new(),
+            masked,
             comparison: None,
         }
     }

@@ -81,6 +81,19 @@ impl Path {
         anchor
     }
 
+    /// The key where even a digest of the content would say too much: list elements are counted.
+    pub fn counted_key(&self) -> String {
+        let mut key = String::new();
+        for step in &self.0 {
+            key.push('/');
+            match step {
+                Step::Key(name) => key.push_str(&name.replace('~', "~0").replace('/', "~1")),
+                Step::Position(position) => key.push_str(&position.to_string()),
+            }
+        }
+        key
+    }
+
     /// The key for fingerprints: a JSON Pointer whose list elements are named by their `name` or `id`, else by
     /// a digest of their content, so that reordering a list changes nothing.
     pub fn stable_key(&self, root: NodeRef<'_>) -> String {

@@ -330,7 +330,8 @@ impl<'s> Builder<'s> {
             flags |= PLAIN;
         }
         if !scalar::in_range(kind, own) {
-            self.blame(fault(Code::NumberOutOfRange, format!("{own} does not fit into 64 bits"), span));
+            // Without the value: nobody knows here whether it may be shown.
+            self.blame(fault(Code::NumberOutOfRange, "the number does not fit into 64 bits", span));
         }
         let is_quoted = matches!(style, ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted);
         if self.has_inner_mark && !is_quoted && text.contains(BYTE_ORDER_MARK) {
@@ -395,7 +396,7 @@ impl<'s> Builder<'s> {
         if wanted == Kind::Float && found == Kind::Int {
             return Kind::Float;
         }
-        let message = format!("{text:?} is not what its tag {} says", tag.original());
+        let message = format!("the value is not what its tag {} says", tag.original());
         self.blame(fault(Code::UnsupportedTag, message, span));
         kind
     }

@@ -4,6 +4,7 @@
 
 mod nasty;
 mod sample;
+mod secret;
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
