@@ -28,7 +28,9 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
     let entries = fs::read_dir(folder)?;
     for entry in entries {
         let path = entry?.path();
-        let kept = path.extension().is_some_and(|extension| extension == "yaml" || extension == "json" || extension == "rego");
+        let kept = path
+            .extension()
+            .is_some_and(|extension| extension == "yaml" || extension == "json" || extension == "rego");
         if path.is_dir() {
             collect(&path, files)?;
         } else if kept {

@@ -24,10 +24,11 @@ use std::{env, fs};
 
 use assize::date::Moment;
 use assize::estate::{Candidate, Expectation, KindName, classify};
-use assize::evaluate::{FileContext, Outcome, Phase, admit, evaluate};
+use assize::evaluate::{Around, FileContext, Outcome, Phase, admit, evaluate};
 use assize::load::Root;
 use assize::plan::Plan;
 use assize::policy::{Check, Rule, RuleSet, Selection};
+use assize::rego::World;
 use assize::run::{CheckRequest, Policies, check, load_policies};
 use assize::schema::RunContext;
 use assize::yaml::{Limits, Tape, parse};
@@ -65,7 +66,8 @@ fn once(folder: &Path, threads: &str, rules: &str) {
         threads: threads.parse().unwrap_or_default(),
         ..CheckRequest::default()
     };
-    let report = check(&root, &request, &|_, _| ()).expect("the estate has no configuration to be wrong");
+    let report =
+        check(&(&root).into(), &request, &|_, _| ()).expect("the estate has no configuration to be wrong");
     let elapsed = start.elapsed();
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or("0 kB");
@@ -167,13 +169,14 @@ fn judge(plan: &Plan<'_>, file: &estate::EstateFile, outcome: &mut Outcome) {
 }
 
 fn judge_all(plan: &Plan<'_>, name: &Arc<str>, tape: &Tape, candidates: &[Candidate], outcome: &mut Outcome) {
-    let run = RunContext { as_of: Moment::parse(CLOCK).expect("it is a date"), inventory: None };
+    let as_of = Moment::parse(CLOCK).expect("it is a date");
+    let around = Around { run: RunContext { as_of, inventory: None }, world: Arc::new(World::empty()) };
     let text = || Cow::Borrowed(tape.source());
     let mut context = FileContext::new(name, name, &text);
     for candidate in candidates {
         let kind = plan.for_kind(&KindName::of(&candidate.identity));
         let admitted = admit(plan, &kind, candidate, tape, &mut context, &mut outcome.problems);
-        evaluate(plan, &kind, Phase::Local, &admitted, &run, &mut context, outcome);
+        evaluate(plan, &kind, Phase::Local, &admitted, &around, &mut context, outcome);
     }
 }
 

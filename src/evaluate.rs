@@ -203,7 +203,8 @@ pub fn evaluate(
     };
     for applicable in rules {
         let Some(rule) = plan.rules.rules.get(applicable.rule as usize) else { continue };
-        Pair { plan, rule, kind, applicable, admitted, around, document: &document }.evaluate(context, outcome);
+        Pair { plan, rule, kind, applicable, admitted, around, document: &document }
+            .evaluate(context, outcome);
     }
 }
 
@@ -312,7 +313,9 @@ impl Pair<'_, '_> {
         let Some(schema) = self.kind.schema.as_ref().filter(|schema| !schema.references().is_empty()) else {
             return Verdict::NotApplicable;
         };
-        let Some((inventory, id)) = self.around.run.inventory.zip(self.admitted.id) else { return Verdict::Error };
+        let Some((inventory, id)) = self.around.run.inventory.zip(self.admitted.id) else {
+            return Verdict::Error;
+        };
         let root = self.admitted.root;
         let mut failures = Vec::new();
         for field in schema.references() {

@@ -440,7 +440,8 @@ impl schema::Inventory for Inventory {
     }
 
     fn kinds(&self) -> Vec<String> {
-        let mut kinds: Vec<_> = self.resources().map(|(_, resource)| resource.identity.qualified_kind()).collect();
+        let mut kinds: Vec<_> =
+            self.resources().map(|(_, resource)| resource.identity.qualified_kind()).collect();
         kinds.sort_unstable();
         kinds.dedup();
         kinds

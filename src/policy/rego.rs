@@ -91,8 +91,7 @@ fn surrounded<T>(
     kinds: &KindLibrary,
     then: impl FnOnce(&Surroundings<'_>) -> T,
 ) -> T {
-    let exact: Option<Vec<KindName>> =
-        matches.iter().flat_map(Match::patterns).map(Pattern::exact).collect();
+    let exact: Option<Vec<KindName>> = matches.iter().flat_map(Match::patterns).map(Pattern::exact).collect();
     // One kind without a schema, and anything may stand in the document.
     let matched: Option<Vec<&KindSchema>> = exact
         .as_ref()
@@ -165,7 +164,12 @@ impl RegoFiles {
                 texts.insert(Arc::clone(&source.file), (Arc::clone(text), source.is_builtin));
                 continue;
             }
-            if source.tape.documents.first().is_some_and(|document| source.tape.root(document).get("custom").is_some()) {
+            if source
+                .tape
+                .documents
+                .first()
+                .is_some_and(|document| source.tape.root(document).get("custom").is_some())
+            {
                 texts.insert(Arc::clone(&source.file), (Arc::clone(text), source.is_builtin));
                 rules.push(source);
                 continue;
@@ -185,8 +189,13 @@ impl RegoFiles {
                 }
                 Err(errors) => problems.extend(errors.into_iter().map(|error| {
                     let RegoError { line, column, message, help } = error;
-                    let location =
-                        Location { line, column, end_line: line, end_column: column + 1, ..Location::start_of(&source.file) };
+                    let location = Location {
+                        line,
+                        column,
+                        end_line: line,
+                        end_column: column + 1,
+                        ..Location::start_of(&source.file)
+                    };
                     with_help(Problem::new(Code::InvalidRule, message).at(location), help)
                 })),
             }
@@ -273,7 +282,8 @@ fn block_position(source: &str, span: Span, line: u32, column: u32) -> Option<(u
     let before: usize = body.split_inclusive('\n').take(line as usize - 1).map(str::len).sum();
     let skip = if line == 1 && !has_indicator { 0 } else { indent };
     let mut characters = text.get(skip..)?.char_indices();
-    let (at, character) = characters.nth(column as usize - 1).unwrap_or((text.trim_end().len().saturating_sub(skip), ' '));
+    let (at, character) =
+        characters.nth(column as usize - 1).unwrap_or((text.trim_end().len().saturating_sub(skip), ' '));
     let position = u32::try_from(offset + before + skip + at).ok()?;
     Some((position, u32::try_from(character.len_utf8()).unwrap_or(1)))
 }

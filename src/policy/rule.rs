@@ -306,9 +306,15 @@ pub(super) fn read_header(
     let header: Header =
         typed(node).map_err(|error| vec![locator.typed(Code::InvalidRule, node.index(), error)])?;
     let Header { title, description, custom, .. } = header;
-    for place in [custom.schema.as_ref().map(|place| place.node), custom.rego.as_ref().map(|place| place.node)] {
+    for place in
+        [custom.schema.as_ref().map(|place| place.node), custom.rego.as_ref().map(|place| place.node)]
+    {
         if let Some(node) = place {
-            return Err(vec![locator.problem(Code::InvalidRule, node, "the file itself is what the rule checks")]);
+            return Err(vec![locator.problem(
+                Code::InvalidRule,
+                node,
+                "the file itself is what the rule checks",
+            )]);
         }
     }
     let name = Place { value: name_of_file(file), node: node.index() };

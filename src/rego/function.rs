@@ -111,7 +111,10 @@ fn needs_guard(name: &str, params: &[ExprRef]) -> bool {
 /// The largest number in a format, which may be a width.
 fn widest(format: &str) -> usize {
     let digits = format.split(|character: char| !character.is_ascii_digit());
-    digits.map(|digits| digits.parse().unwrap_or(if digits.is_empty() { 0 } else { usize::MAX })).max().unwrap_or(0)
+    digits
+        .map(|digits| digits.parse().unwrap_or(if digits.is_empty() { 0 } else { usize::MAX }))
+        .max()
+        .unwrap_or(0)
 }
 
 /// Answers a call. An error ends the evaluation.
@@ -138,9 +141,9 @@ pub(super) fn answer(name: &str, arguments: &[Value], call: &Call<'_>) -> Result
     };
     let moved = |times: i64| {
         let (from, by) = (moment(0)?, duration(1)?);
-        let moved = from.moved(&by, times).ok_or_else(|| {
-            format!("`{name}`: {} and {} lead out of the calendar", from.text(), by.text())
-        })?;
+        let moved = from
+            .moved(&by, times)
+            .ok_or_else(|| format!("`{name}`: {} and {} lead out of the calendar", from.text(), by.text()))?;
         Ok(Value::from(moved.text()))
     };
     match name {
@@ -165,8 +168,7 @@ pub(super) fn answer(name: &str, arguments: &[Value], call: &Call<'_>) -> Result
         "strings.count" => {
             let (whole, part) = (text(0)?, text(1)?);
             // As Go counts: an empty text stands before, between and after all characters.
-            let count =
-                if part.is_empty() { whole.chars().count() + 1 } else { whole.matches(part).count() };
+            let count = if part.is_empty() { whole.chars().count() + 1 } else { whole.matches(part).count() };
             Ok(Value::from(count as u64))
         }
         "numbers.range" | "numbers.range_step" => {
@@ -180,7 +182,12 @@ pub(super) fn answer(name: &str, arguments: &[Value], call: &Call<'_>) -> Result
             let bits = if network.contains(':') { 128 } else { 32_u32 };
             let prefix = network.rsplit_once('/').and_then(|(_, prefix)| prefix.parse::<u32>().ok());
             let free = bits.saturating_sub(prefix.unwrap_or(bits));
-            bound(name, 1_u64.checked_shl(free.min(63)).unwrap_or(u64::MAX), ELEMENTS.unsigned_abs(), "addresses")?;
+            bound(
+                name,
+                1_u64.checked_shl(free.min(63)).unwrap_or(u64::MAX),
+                ELEMENTS.unsigned_abs(),
+                "addresses",
+            )?;
             built_in(name, arguments)
         }
         "bits.lsh" => {
@@ -203,7 +210,12 @@ pub(super) fn answer(name: &str, arguments: &[Value], call: &Call<'_>) -> Result
         "replace" => {
             let (whole, old, new) = (text(0)?, text(1)?, text(2)?);
             let places = if old.is_empty() { whole.len() + 1 } else { whole.len() / old.len() };
-            bound(name, places.saturating_mul(new.len()).saturating_add(whole.len()) as u64, BYTES as u64, "bytes")?;
+            bound(
+                name,
+                places.saturating_mul(new.len()).saturating_add(whole.len()) as u64,
+                BYTES as u64,
+                "bytes",
+            )?;
             built_in(name, arguments)
         }
         "strings.replace_n" => {
@@ -248,11 +260,13 @@ fn bound(name: &str, is: u64, most: u64, what: &str) -> Result<(), String> {
 /// The function as regorus has it.
 fn built_in(name: &str, arguments: &[Value]) -> Result<Value, String> {
     let (function, _) = BUILTINS.get(name).ok_or_else(|| format!("`{name}` is not known"))?;
-    let source = regorus::Source::from_contents(name.to_owned(), name.to_owned()).map_err(|error| error.to_string())?;
+    let source = regorus::Source::from_contents(name.to_owned(), name.to_owned())
+        .map_err(|error| error.to_string())?;
     let span = Span { source, line: 1, col: 1, start: 0, end: 0 };
     let nothing = || ExprRef::new(Expr::Null { span: span.clone(), value: Value::Null, eidx: 0 });
     let params: Vec<ExprRef> = arguments.iter().map(|_| nothing()).collect();
-    function(&span, &params, arguments, true).map_err(|error| super::RegoError::from_text(&error.to_string()).message)
+    function(&span, &params, arguments, true)
+        .map_err(|error| super::RegoError::from_text(&error.to_string()).message)
 }
 
 /// A value in a word or two.

@@ -159,14 +159,13 @@ fn interpreter(policy: &Policy) -> Result<regorus::Engine, RegoError> {
     for (&name, &arity) in &policy.answered {
         let respond = move |arguments: Vec<Value>| {
             let answered = SURROUNDINGS.with_borrow(|surroundings| match surroundings {
-                Some((world, as_of)) => {
-                    function::answer(name, &arguments, &Call { world, as_of })
-                }
+                Some((world, as_of)) => function::answer(name, &arguments, &Call { world, as_of }),
                 None => Err(format!("`{name}` is asked outside of an evaluation")),
             });
             answered.map_err(anyhow::Error::msg)
         };
-        let added = engine.add_extension(name.to_owned(), u8::try_from(arity).unwrap_or(u8::MAX), Box::new(respond));
+        let added =
+            engine.add_extension(name.to_owned(), u8::try_from(arity).unwrap_or(u8::MAX), Box::new(respond));
         added.map_err(|error| RegoError::from_text(&error.to_string()))?;
     }
     Ok(engine)
@@ -180,7 +179,9 @@ impl Machine {
                 let mut machine = RegoVM::new();
                 machine.load_program(program);
                 machine.set_strict_builtin_errors(true);
-                machine.set_memory_budget_config(NonZeroU64::new(MEMORY).map(|limit| MemoryBudgetConfig { limit }));
+                machine.set_memory_budget_config(
+                    NonZeroU64::new(MEMORY).map(|limit| MemoryBudgetConfig { limit }),
+                );
                 machine.set_execution_mode(if policy.answered.is_empty() {
                     ExecutionMode::RunToCompletion
                 } else {
@@ -193,7 +194,8 @@ impl Machine {
                 Running::Interpreter(Box::new(engine))
             }
         };
-        let params = policy.params.iter().map(|(name, param)| (value::name(name), Value::from(param.clone())));
+        let params =
+            policy.params.iter().map(|(name, param)| (value::name(name), Value::from(param.clone())));
         Ok(Self { running, world: 0, estate: Value::new_object(), params: value::object(params) })
     }
 
@@ -252,8 +254,7 @@ impl Machine {
                 }
             }
             Running::Interpreter(engine) => {
-                SURROUNDINGS
-                    .replace(Some((Arc::clone(judged.world), judged.as_of.clone())));
+                SURROUNDINGS.replace(Some((Arc::clone(judged.world), judged.as_of.clone())));
                 engine.clear_data();
                 let result = engine.add_data(data).and_then(|()| {
                     engine.set_input(judged.document.0.clone());
@@ -280,7 +281,9 @@ fn failure(error: &VmError) -> EvaluationError {
         VmError::MemoryBudgetExceeded { budget, .. } => {
             exhausted(format!("was stopped at {} MB of memory", budget >> 20))
         }
-        VmError::MemoryLimitExceeded { .. } | VmError::TimeLimitExceeded { .. } => exhausted(error.to_string()),
+        VmError::MemoryLimitExceeded { .. } | VmError::TimeLimitExceeded { .. } => {
+            exhausted(error.to_string())
+        }
         other => {
             let text = other.to_string();
             let message = RegoError::from_text(&text).message;
@@ -354,7 +357,10 @@ fn denial(element: &Value, root: NodeRef<'_>) -> Result<Denial, EvaluationError>
         }
         Value::Object(object) => object,
         other => {
-            let message = format!("`deny` holds {}, should hold mappings with `msg` and `path`", function::brief(other));
+            let message = format!(
+                "`deny` holds {}, should hold mappings with `msg` and `path`",
+                function::brief(other)
+            );
             return Err(EvaluationError::new(message));
         }
     };
@@ -375,7 +381,12 @@ fn denial(element: &Value, root: NodeRef<'_>) -> Result<Denial, EvaluationError>
 }
 
 fn path(value: &Value, root: NodeRef<'_>) -> Result<Path, EvaluationError> {
-    let wrong = || EvaluationError::new(format!("`path` is {}, should be a list of keys, or a JSON Pointer", function::brief(value)));
+    let wrong = || {
+        EvaluationError::new(format!(
+            "`path` is {}, should be a list of keys, or a JSON Pointer",
+            function::brief(value)
+        ))
+    };
     match value {
         Value::String(pointer) if pointer.is_empty() || pointer.starts_with('/') => {
             let mut path = Path::default();
@@ -388,7 +399,9 @@ fn path(value: &Value, root: NodeRef<'_>) -> Result<Path, EvaluationError> {
                 let node = path.resolve(root);
                 let step = match step {
                     Value::String(key) => match key.parse() {
-                        Ok(position) if node.is_some_and(|node| node.kind() == Kind::List) => Step::Position(position),
+                        Ok(position) if node.is_some_and(|node| node.kind() == Kind::List) => {
+                            Step::Position(position)
+                        }
                         _ => Step::Key((&**key).into()),
                     },
                     Value::Number(number) => {

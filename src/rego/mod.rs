@@ -232,7 +232,8 @@ fn denies(parsed: &Parsed) -> Option<RegoError> {
         let error = RegoError::at(span, "`deny` should be a set");
         return Some(error.with_help("write `deny contains {\"msg\": …, \"path\": […]} if { … }`"));
     }
-    let error = || RegoError::at_start("the text has no rule `deny`, so it could never find anything".to_owned());
+    let error =
+        || RegoError::at_start("the text has no rule `deny`, so it could never find anything".to_owned());
     heads.is_empty().then(|| error().with_help("write `deny contains {\"msg\": …, \"path\": […]} if { … }`"))
 }
 

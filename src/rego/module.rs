@@ -1,6 +1,8 @@
 //! A text of Rego: parsed, and refused where what it says could not be trusted.
 
-use regorus::unstable::{Expr, ExprRef, Literal, LiteralStmt, Module, Parser, Query, Rule, RuleBody, RuleHead, Span};
+use regorus::unstable::{
+    Expr, ExprRef, Literal, LiteralStmt, Module, Parser, Query, Rule, RuleBody, RuleHead, Span,
+};
 
 use super::RegoError;
 use super::function;
@@ -106,8 +108,9 @@ fn call(fcn: &ExprRef, refusals: &mut Vec<RegoError>) {
 /// regorus finds the negation true.
 fn negation(expr: &ExprRef, refusals: &mut Vec<RegoError>) {
     let Expr::Call { fcn, params, .. } = expr.as_ref() else { return };
-    let is_reference =
-        |param: &&ExprRef| matches!(&***param, Expr::RefDot { .. } | Expr::RefBrack { .. } | Expr::Call { .. });
+    let is_reference = |param: &&ExprRef| {
+        matches!(&***param, Expr::RefDot { .. } | Expr::RefBrack { .. } | Expr::Call { .. })
+    };
     if let Some(param) = params.iter().find(is_reference) {
         let name = dotted(fcn).unwrap_or_else(|| "a function".to_owned());
         let text = param.span().text();
@@ -149,9 +152,7 @@ pub(super) fn walk_module<'m>(module: &'m Module, visit: &mut dyn FnMut(Visited<
 }
 
 /// The expressions of a head besides its name, and what it assigns.
-pub(super) fn head_parts(
-    head: &RuleHead,
-) -> (Vec<&ExprRef>, Option<&regorus::unstable::RuleAssign>) {
+pub(super) fn head_parts(head: &RuleHead) -> (Vec<&ExprRef>, Option<&regorus::unstable::RuleAssign>) {
     match head {
         RuleHead::Compr { refr, assign, .. } => (vec![refr], assign.as_ref()),
         RuleHead::Set { refr, key, .. } => (std::iter::once(refr).chain(key).collect(), None),

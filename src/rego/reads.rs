@@ -462,10 +462,8 @@ impl<'m> Analysis<'m> {
                 if let Some(path) = path {
                     let mut places = self.value(object);
                     for key in &path {
-                        places = places
-                            .iter()
-                            .flat_map(|place| self.step(place, Some(key), fcn.span()))
-                            .collect();
+                        places =
+                            places.iter().flat_map(|place| self.step(place, Some(key), fcn.span())).collect();
                     }
                     self.note(&places, fcn, fcn.span());
                     places.extend(self.value(default));
@@ -515,7 +513,8 @@ impl<'m> Analysis<'m> {
         let given: Vec<Places> = params.iter().map(|param| self.value(param)).collect();
         let caller = self.at;
         for (module, parsed) in self.modules.iter().enumerate() {
-            let Some(name) = full.strip_prefix(parsed.package.as_str()).and_then(|rest| rest.strip_prefix('.'))
+            let Some(name) =
+                full.strip_prefix(parsed.package.as_str()).and_then(|rest| rest.strip_prefix('.'))
             else {
                 continue;
             };
@@ -564,7 +563,11 @@ impl<'m> Analysis<'m> {
                     Some(field) => {
                         let kinds = (self.surroundings.field_kinds)(*is_own, field);
                         if kinds.is_none() && self.is_last {
-                            self.refuse(span, format!("no matched kind has the reference field {field}"), None);
+                            self.refuse(
+                                span,
+                                format!("no matched kind has the reference field {field}"),
+                                None,
+                            );
                         }
                         kinds.unwrap_or_default()
                     }
@@ -722,7 +725,11 @@ impl<'m> Analysis<'m> {
                 && let Some((field, nearest)) = (self.surroundings.unknown_field)(kind, path)
             {
                 let of = kind.map_or_else(|| "no matched kind".to_owned(), |kind| format!("{kind} never"));
-                let message = if kind.is_some() { format!("{of} has the field {field}") } else { format!("{of} has the field {field}") };
+                let message = if kind.is_some() {
+                    format!("{of} has the field {field}")
+                } else {
+                    format!("{of} has the field {field}")
+                };
                 self.refuse(span, message, nearest);
             }
         }
@@ -772,5 +779,7 @@ fn imported<'m>(module: &'m Module, name: &str) -> Option<&'m ExprRef> {
         Some(alias) => alias.text() == name,
         None => dotted(&import.refr).is_some_and(|path| path.rsplit('.').next() == Some(name)),
     })?;
-    dotted(&import.refr).filter(|path| path.starts_with("data.") || path.starts_with("input")).map(|_| &import.refr)
+    dotted(&import.refr)
+        .filter(|path| path.starts_with("data.") || path.starts_with("input"))
+        .map(|_| &import.refr)
 }

@@ -69,7 +69,8 @@ impl<'s> View<'s> {
 
     /// What stands at a key or position that is not known: elements of a list, else anything.
     fn any(self) -> View<'s> {
-        let is_list = self.resolved().is_some_and(|object| object.get("type").is_some_and(|kind| kind == "array"));
+        let is_list =
+            self.resolved().is_some_and(|object| object.get("type").is_some_and(|kind| kind == "array"));
         if is_list { self.item() } else { Self::open(self.root) }
     }
 

@@ -4,6 +4,7 @@ mod cli;
 mod clinic;
 mod determinism;
 mod differential;
+mod git;
 mod hostile;
 mod reads;
 mod scene;
