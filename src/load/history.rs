@@ -268,7 +268,7 @@ fn failed(what: &str, error: &git2::Error) -> LoadError {
     let (message, help) = match object_error(error) {
         ObjectError::Missing => (
             format!("{what} is not in this clone"),
-            Some("fetch it: fetch-depth: 0 (git fetch --unshallow), or git fetch --refetch without a filter"),
+            Some("fetch it: fetch-depth: 0 (git fetch --unshallow), or git fetch --refetch --no-filter"),
         ),
         ObjectError::Broken(reason) => (format!("cannot read {what}: {reason}"), None),
         ObjectError::TooLarge(size) => (format!("cannot read {what}: it has {size} bytes"), None),
