@@ -67,7 +67,8 @@ fn once(folder: &Path, threads: &str, rules: &str) {
         threads: threads.parse().unwrap_or_default(),
         ..CheckRequest::default()
     };
-    let report = check(&root, &request, &|_, _| ()).expect("the estate has no configuration to be wrong");
+    let report =
+        check(&(&root).into(), &request, &|_, _| ()).expect("the estate has no configuration to be wrong");
     let elapsed = start.elapsed();
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or("0 kB");

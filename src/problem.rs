@@ -54,6 +54,8 @@ codes! {
     FileChanged "file-changed" "The file changed while it was read." "Run again when nothing writes to it.";
     UnreadableFile "unreadable-file" "The file cannot be read." "Check that it exists and that you may read it.";
     UnreadableFolder "unreadable-folder" "The folder cannot be listed." "Check that you may read it, or exclude it.";
+    LfsPointer "lfs-pointer" "The file is a pointer of Git LFS, and what it stands for is not here, so nothing in it was checked." "Fetch the content (git lfs pull) and check the work tree, or keep the file in git itself.";
+    MissingObject "missing-object" "An object of the commit is not in the repository, so what it holds was not checked." "Fetch it: `git fetch --refetch --no-filter`, or clone without --filter.";
     NotAFile "not-a-file" "The path is a pipe, a device or a socket, not a file." "Remove it, or exclude it.";
     OutsideRoot "outside-root" "The path leads out of the repository." "Name a path inside it.";
     PathNotUtf8 "path-not-utf8" "The path is not UTF-8 text, so reports could not name it." "Rename the file.";

@@ -69,6 +69,8 @@ pub struct Exceptions<'r> {
     pub policy: &'r WaiverPolicy,
     /// Documents of kind Waiver.
     pub waivers: Vec<Waiver>,
+    /// Those of an estate whose waivers come from elsewhere: they waive nothing, and are told.
+    pub uncounted: Vec<Waiver>,
     /// Exceptions in comments.
     pub ignores: Vec<InlineIgnore>,
     /// The clock.
@@ -86,13 +88,20 @@ impl Exceptions<'_> {
         resources: &[&Arc<Resource>],
     ) -> (Vec<WaiverOutcome>, Vec<Problem>) {
         let mut outcomes = Vec::new();
-        for waiver in &self.waivers {
+        let counted = self.waivers.iter().map(|waiver| (waiver, true));
+        for (waiver, is_counted) in counted.chain(self.uncounted.iter().map(|waiver| (waiver, false))) {
             let covered: HashSet<&Identity> = resources
                 .iter()
                 .map(|resource| &resource.identity)
                 .filter(|one| waiver.covers(one))
                 .collect();
-            let defects = waiver.defects(self.policy, self.as_of, covered.len() as u64);
+            let mut defects = waiver.defects(self.policy, self.as_of, covered.len() as u64);
+            if !is_counted {
+                defects.insert(
+                    0,
+                    "it stands in the estate, and waivers come from where the policies come from".to_owned(),
+                );
+            }
             let state = match (defects.is_empty(), self.policy.approvers.is_some()) {
                 (false, _) => WaiverState::Void,
                 (true, true) => WaiverState::InForce,

@@ -24,6 +24,8 @@ static POLICIES: LazyLock<Mutex<Policies>> = LazyLock::new(|| {
         rules: assize::policy::RuleSet::default(),
         kinds,
         policy_files: GlobSet::empty(),
+        digest: assize::policy::PolicyDigest::default(),
+        files: 0,
         problems: Vec::new(),
     })
 });

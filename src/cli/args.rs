@@ -47,7 +47,7 @@ pub(super) enum Color {
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Check the estate, or parts of it, against the rules
-    Check(CheckArguments),
+    Check(Box<CheckArguments>),
     /// Run the examples that rules carry
     Test(TestArguments),
     /// List what there is
@@ -75,6 +75,8 @@ Examples:
   assize check -o sarif=assize.sarif -o github  for code scanning, and annotations of a workflow
   assize check --framework pci-dss-4.0.1        only rules that serve one framework
   assize check --fail-on high                   exit code 1 from high upwards
+  assize check --rev v1.2 --as-of 2026-06-30    a release, as it stood, on a day
+  assize check --policies ../central@main       by the rules of another repository
   cat a.yaml | assize check - --stdin-filename estate/a.yaml")]
 pub(super) struct CheckArguments {
     /// Files and folders; `-` for standard input; none for the whole estate
@@ -91,6 +93,8 @@ pub(super) struct CheckArguments {
     #[arg(long, value_name = "SEVERITY", env = "ASSIZE_FAIL_ON", value_enum)]
     pub(super) fail_on: Option<FailOn>,
     #[command(flatten)]
+    pub(super) origin: OriginArguments,
+    #[command(flatten)]
     pub(super) selection: SelectionArguments,
     /// The clock of the run: 2026-11-20, or 2026-11-20T08:00:00Z [default: today, in UTC]
     #[arg(long, value_name = "DATE", env = "ASSIZE_AS_OF")]
@@ -103,6 +107,23 @@ pub(super) struct CheckArguments {
     pub(super) allow_empty: bool,
     #[command(flatten)]
     pub(super) limits: LimitArguments,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Origin")]
+pub(super) struct OriginArguments {
+    /// Check this commit, straight from git's objects, instead of the work tree: v1.2, HEAD~3, origin/main …
+    #[arg(long, value_name = "REV", env = "ASSIZE_REV")]
+    pub(super) rev: Option<String>,
+    /// Take rules, kinds, frameworks, waivers and assize.yaml from this folder or clone; those of the estate do not count
+    #[arg(long, value_name = "FOLDER[@REV]", env = "ASSIZE_POLICIES")]
+    pub(super) policies: Option<String>,
+    /// The same, from this commit; without --policies a commit of the estate's own repository
+    #[arg(long, value_name = "REV", env = "ASSIZE_POLICIES_REV")]
+    pub(super) policies_rev: Option<String>,
+    /// Compute the hash of every git object that is read, and refuse what does not have its id
+    #[arg(long, env = "ASSIZE_VERIFY_OBJECTS", value_parser = BoolishValueParser::new())]
+    pub(super) verify_objects: bool,
 }
 
 #[derive(Debug, Args)]

@@ -8,10 +8,11 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jiff::Timestamp;
 
 use super::args::{CheckArguments, Common, Format};
-use super::{Failure, discover, output};
+use super::place::Place;
+use super::{Failure, output};
 use crate::date::Moment;
 use crate::exit::Exit;
-use crate::load::Root;
+use crate::load::{Root, verify_objects};
 use crate::policy::Selection;
 use crate::run::{CheckRequest, Limits, PolicyError, StandardInput, check};
 use crate::yaml;
@@ -29,32 +30,40 @@ pub(super) fn run(arguments: &CheckArguments, common: &Common) -> Result<Exit, F
         return Err(Failure::Plain(format!("two formats go to {}", file.display())));
     }
     let mut request = request(arguments, common)?;
+    verify_objects(arguments.origin.verify_objects);
     let start = match &request.standard_input {
-        Some(input) => Some(existing_folder(&input.file)),
+        Some(input) => Some(Path::new(&input.file).parent().map_or(Path::new("."), existing_folder)),
         None => arguments.paths.first().map(AsRef::as_ref),
     };
-    let root = discover(start)?;
-    if let Some(input) = &mut request.standard_input {
-        input.file = from_top(&root, &input.file)?;
+    let place = Place::open(&arguments.origin, start.unwrap_or_else(|| Path::new(".")))?;
+    match (&mut request.standard_input, place.work_tree()) {
+        (Some(input), Some(root)) => input.file = from_top(root, &input.file)?,
+        (Some(_), None) => {
+            return Err(Failure::Plain(
+                "standard input (`-`) is no part of a commit; leave out --rev".to_owned(),
+            ));
+        }
+        // What the run writes is no file of a commit, whatever it is called.
+        (None, None) => request.outputs.clear(),
+        (None, Some(_)) => {}
     }
     let progress = Progress::new(common);
-    let report = match check(&root, &request, &|done, total| progress.tell(done, total)) {
+    let report = match check(&place.sources(), &request, &|done, total| progress.tell(done, total)) {
         Ok(report) => report,
         Err(PolicyError::Load(error)) => return Err(error.into()),
         Err(PolicyError::Configuration(problems)) => {
             progress.end();
-            output::problems(&root, &problems, common)?;
+            output::problems_in(&mut |file| place.snippet(file), &problems, common)?;
             return Ok(Exit::Problems);
         }
     };
     progress.end();
     let standard_input = request.standard_input;
-    let mut files = output::sources(&root);
     let mut sources = |file: &str| match &standard_input {
         Some(input) if input.file == file => {
             Some((String::from_utf8(input.bytes.clone()).ok()?, file.to_owned()))
         }
-        _ => files(file),
+        _ => place.snippet(file),
     };
     for output in &arguments.output {
         output::write(output, &report, common, &mut sources)?;
@@ -128,14 +137,13 @@ fn request(arguments: &CheckArguments, common: &Common) -> Result<CheckRequest, 
 }
 
 /// The nearest folder around a path that exists; the path itself need not.
-fn existing_folder(path: &str) -> &Path {
-    let folders = Path::new(path).ancestors().skip(1);
-    folders.into_iter().find(|folder| folder.is_dir()).unwrap_or(Path::new("."))
+pub(super) fn existing_folder(path: &Path) -> &Path {
+    path.ancestors().find(|folder| folder.is_dir()).unwrap_or(Path::new("."))
 }
 
 /// The path that standard input is taken to have, from the top of the repository as every other path.
 fn from_top(root: &Root, path: &str) -> Result<String, Failure> {
-    let folder = existing_folder(path);
+    let folder = Path::new(path).parent().map_or(Path::new("."), existing_folder);
     let rest = Path::new(path).strip_prefix(folder).unwrap_or(Path::new(path));
     let names = rest.components().map(|component| match component {
         Component::Normal(name) => name.to_str(),

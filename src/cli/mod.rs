@@ -8,6 +8,7 @@ mod check;
 mod explain;
 mod list;
 mod output;
+mod place;
 mod test;
 
 use std::io::{self, Write as _};

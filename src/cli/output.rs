@@ -2,10 +2,11 @@
 
 use std::fs;
 use std::io::{self, BufWriter, IsTerminal as _, Write};
+use std::path::Path;
 use std::path::PathBuf;
 
 use super::args::{Color, Common, Format, Output};
-use crate::load::Root;
+use crate::load::{Root, Source};
 use crate::problem::Problem;
 use crate::report::{
     Human, Report, Sources, render_problems, write_csv, write_github, write_gitlab, write_job_summary,
@@ -39,18 +40,26 @@ fn is_dumb() -> bool {
     std::env::var("TERM").is_ok_and(|value| value == "dumb")
 }
 
-/// Reads the sources of a root again, for snippets.
-pub(super) fn sources(root: &Root) -> impl FnMut(&str) -> Option<(String, String)> + '_ {
-    move |file| {
-        let text = String::from_utf8(root.read(file, u64::from(u32::MAX)).ok()?).ok()?;
-        Some((text, root.top.join(file).to_string_lossy().into_owned()))
-    }
+/// The text of a file, read again for its snippets, and its absolute path.
+pub(super) fn snippet(source: &dyn Source, top: Option<&Path>, file: &str) -> Option<(String, String)> {
+    let text = String::from_utf8(source.read_path(file, u64::from(u32::MAX)).ok()?).ok()?;
+    let path = top.map(|top| top.join(file).to_string_lossy().into_owned());
+    Some((text, path.unwrap_or_default()))
 }
 
 /// Problems on standard error, for commands that have no report.
 pub(super) fn problems(root: &Root, problems: &[Problem], common: &Common) -> io::Result<()> {
+    problems_in(&mut |file| snippet(root, Some(&root.top), file), problems, common)
+}
+
+/// The same, where files come from several places.
+pub(super) fn problems_in(
+    sources: &mut dyn FnMut(&str) -> Option<(String, String)>,
+    problems: &[Problem],
+    common: &Common,
+) -> io::Result<()> {
     let mut text = Vec::new();
-    render_problems(&human(common, io::stderr().is_terminal()), problems, &mut sources(root), &mut text)?;
+    render_problems(&human(common, io::stderr().is_terminal()), problems, sources, &mut text)?;
     io::stderr().lock().write_all(&text)
 }
 

@@ -5,6 +5,7 @@ use std::path::Path;
 use super::args::{Common, TestArguments};
 use super::{Failure, discover, output, policies};
 use crate::exit::Exit;
+use crate::load::Source as _;
 use crate::policy::Selection;
 use crate::report::for_terminal;
 use crate::run::{run_examples, run_mutants};

@@ -1,14 +1,18 @@
-//! What a work tree holds, without reading it.
+//! What a work tree or a commit holds, without reading it.
 
 use std::sync::Arc;
+
+use super::object::ObjectId;
 
 /// A file that may be read.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Entry {
     /// Path from the top, with `/`.
     pub path: Arc<str>,
-    /// Bytes, as the file system said when it was listed.
+    /// Bytes, as the file system said when it was listed; of a commit a guess.
     pub size: u64,
+    /// The blob that has its content, if that is known without reading it.
+    pub blob: Option<ObjectId>,
 }
 
 /// Why something that looks like a file of the estate is not read.
@@ -18,10 +22,14 @@ pub enum SkipReason {
     SymbolicLink,
     /// Another repository within this one.
     Submodule,
+    /// A file of the index that a sparse checkout leaves out.
+    NotCheckedOut,
     /// A file of a Helm chart that is no YAML until it is rendered.
     HelmTemplate,
     /// A part of a resource, which Kustomize lays over another.
     KustomizePatch,
+    /// A file of rules, of an estate that is judged by rules from elsewhere.
+    OtherPolicies,
 }
 
 impl SkipReason {
@@ -30,8 +38,10 @@ impl SkipReason {
         match self {
             Self::SymbolicLink => "symbolic link",
             Self::Submodule => "submodule",
+            Self::NotCheckedOut => "not checked out",
             Self::HelmTemplate => "Helm template",
             Self::KustomizePatch => "Kustomize patch",
+            Self::OtherPolicies => "policies come from elsewhere",
         }
     }
 }
@@ -45,7 +55,7 @@ pub struct Skipped {
     pub reason: SkipReason,
 }
 
-/// The files of a work tree, in the order of their paths.
+/// Files, in the order of their paths.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Listing {
     /// Files that may be read.

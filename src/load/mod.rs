@@ -1,12 +1,25 @@
-//! Files of a work tree: which there are, and their bytes.
+//! Files of a work tree or of a commit: which there are, and their bytes; and what git knows of history.
 //!
-//! Input: a folder. Output: its root, a listing, and the bytes of single files, with a problem for whatever
-//! cannot be listed or read. The home of git2. What it does not do: it parses nothing, follows no symbolic
-//! link, and writes nowhere.
+//! Input: a folder, and the name of a revision. Output: a [`Source`] with a listing and the bytes of single files, with
+//! a problem for whatever cannot be listed or read; commits, and what differs between two. The home of git2. What it
+//! does not do: it parses nothing, follows no symbolic link, checks nothing out, and writes nowhere.
 
+mod commit;
+mod history;
 mod listing;
+mod object;
+mod repository;
 mod root;
+mod source;
+mod stat;
+mod tree;
 mod worktree;
 
+pub use commit::Commit;
+pub use history::{CommitInfo, DefaultBranch, FirstParents, Signature};
 pub use listing::{Entry, Listing, SkipReason, Skipped};
+pub use object::{ObjectId, Revision};
+pub use repository::{Repository, verify_objects};
 pub use root::{CONFIG_FILE, LoadError, Root};
+pub use source::{Located, Mounted, Source};
+pub use tree::{ChangedPath, EntryKind};

@@ -1,9 +1,8 @@
 //! Where a run stands: the top of the repository, and the folder of `assize.yaml` in it.
 
 use std::path::{Component, Path, PathBuf};
-use std::sync::Mutex;
 
-use git2::{ErrorCode, Repository, RepositoryOpenFlags};
+use super::repository::Repository;
 
 /// The name of the configuration.
 pub const CONFIG_FILE: &str = "assize.yaml";
@@ -33,8 +32,7 @@ pub struct Root {
     pub base: String,
     /// The configuration, from `top`, if there is one.
     pub config: Option<String>,
-    /// Behind a lock, since libgit2's handle is not for several threads at once.
-    pub(super) repository: Option<Mutex<Repository>>,
+    pub(super) repository: Option<Repository>,
 }
 
 impl std::fmt::Debug for Root {
@@ -64,22 +62,18 @@ impl Root {
         })?;
         let folder =
             if absolute.is_dir() { absolute } else { absolute.parent().unwrap_or(&absolute).to_owned() };
-        let repository = open_repository(&folder)?;
+        let repository = Repository::discover(&folder)?;
         let work_tree = match &repository {
             Some(repository) => {
-                let work_tree = repository.workdir().ok_or_else(|| LoadError {
+                let top = repository.top().ok_or_else(|| LoadError {
                     message: format!(
                         "{} is a bare repository, which has no work tree",
-                        repository.path().display()
+                        repository.data().display()
                     ),
-                    help: Some("run it in a clone with a work tree".to_owned()),
-                })?;
-                let canonical = work_tree.canonicalize().map_err(|error| LoadError {
-                    message: format!("cannot open {}: {error}", work_tree.display()),
-                    help: None,
+                    help: Some("name a commit: --rev HEAD".to_owned()),
                 })?;
                 // `.git` itself lies within no work tree.
-                folder.starts_with(&canonical).then_some(canonical)
+                folder.starts_with(top).then(|| top.to_owned())
             }
             None => None,
         };
@@ -97,31 +91,36 @@ impl Root {
             help: Some("rename the folder".to_owned()),
         })?;
         let config = config_folder.map(|_| join(&base, CONFIG_FILE));
-        Ok(Self {
-            top: top.to_owned(),
-            base,
-            config,
-            repository: repository.filter(|_| work_tree.is_some()).map(Mutex::new),
-        })
+        Ok(Self { top: top.to_owned(), base, config, repository: repository.filter(|_| work_tree.is_some()) })
+    }
+
+    /// This very folder, whether or not anything marks it as a root: for policies that come from elsewhere. Paths
+    /// start at the top of the repository around it, if there is one.
+    ///
+    /// # Errors
+    /// A path that is no folder, a repository around it that git would not open.
+    pub fn at(folder: &Path) -> Result<Self, LoadError> {
+        let failure = |reason: String| LoadError {
+            message: format!("cannot open {}: {reason}", folder.display()),
+            help: None,
+        };
+        let base = folder.canonicalize().map_err(|error| failure(error.to_string()))?;
+        if !base.is_dir() {
+            return Err(failure("it is no folder".to_owned()));
+        }
+        let repository = Repository::discover(&base)?;
+        let top = repository.as_ref().and_then(Repository::top).filter(|top| base.starts_with(top));
+        let top = top.unwrap_or(&base).to_owned();
+        let inner = relative(&top, &base).ok_or_else(|| failure("it is not a UTF-8 path".to_owned()))?;
+        let config = base.join(CONFIG_FILE).is_file().then(|| join(&inner, CONFIG_FILE));
+        let repository = repository.filter(|repository| repository.top() == Some(&top));
+        Ok(Self { top, base: inner, config, repository })
     }
 
     /// A path on disk as a path from the top, with `/`; none if it lies outside or is not UTF-8. Symbolic links
     /// in it are resolved, so none leads out.
     pub fn relative(&self, path: &Path) -> Option<String> {
         relative(&self.top, &path.canonicalize().ok()?)
-    }
-
-    /// A path from the top as a path from the folder of the configuration; none if it lies outside.
-    pub fn from_base<'p>(&self, path: &'p str) -> Option<&'p str> {
-        if self.base.is_empty() {
-            return Some(path);
-        }
-        path.strip_prefix(&self.base)?.strip_prefix('/')
-    }
-
-    /// A path from the folder of the configuration as a path from the top.
-    pub fn below_base(&self, path: &str) -> String {
-        join(&self.base, path)
     }
 }
 
@@ -140,22 +139,4 @@ pub(super) fn relative(top: &Path, path: &Path) -> Option<String> {
         _ => None,
     });
     parts.collect::<Option<Vec<_>>>().map(|parts| parts.join("/"))
-}
-
-fn open_repository(folder: &Path) -> Result<Option<Repository>, LoadError> {
-    match Repository::open_ext(folder, RepositoryOpenFlags::CROSS_FS, std::iter::empty::<&Path>()) {
-        Ok(repository) => Ok(Some(repository)),
-        Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
-        Err(error) if error.code() == ErrorCode::Owner => Err(LoadError {
-            message: format!("the repository around {} belongs to somebody else", folder.display()),
-            help: Some(format!(
-                "if you trust it: git config --global --add safe.directory {}",
-                folder.display()
-            )),
-        }),
-        Err(error) => Err(LoadError {
-            message: format!("cannot open the repository around {}: {}", folder.display(), error.message()),
-            help: None,
-        }),
-    }
 }

@@ -9,8 +9,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use ignore::{WalkBuilder, WalkState};
 
+use super::commit::resolve;
 use super::listing::{Entry, Listing, SkipReason, Skipped};
+use super::object::Revision;
 use super::root::{Root, relative};
+use super::source::{Located, Source, no_pointer, too_large, unreadable};
 use crate::finding::Location;
 use crate::problem::{Code, Problem};
 
@@ -22,9 +25,20 @@ struct Found {
     problems: Vec<Problem>,
 }
 
-impl Root {
-    /// Lists the files below `folders` (from the top; empty for all) whose path is `wanted`.
-    pub fn list(
+impl Source for Root {
+    fn base(&self) -> &str {
+        &self.base
+    }
+
+    fn config(&self) -> Option<&str> {
+        self.config.as_deref()
+    }
+
+    fn revision(&self) -> Option<Revision> {
+        None
+    }
+
+    fn list(
         &self,
         folders: &[String],
         wanted: &(dyn Fn(&str) -> bool + Sync),
@@ -33,14 +47,62 @@ impl Root {
         let found = Mutex::new(Found::default());
         for folder in folders {
             let path = self.top.join(folder);
-            if path.is_dir() {
+            if let Some(link) = self.link_on_the_way(folder) {
+                let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
+                found.skipped.insert(Skipped { path: link.into(), reason: SkipReason::SymbolicLink });
+            } else if path.is_dir() {
                 self.walk(&path, wanted, threads, &found);
             }
         }
         let mut found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
         self.add_index(folders, wanted, &mut found);
-        let entries = found.entries.into_iter().map(|(path, size)| Entry { path, size }).collect();
+        let entries =
+            found.entries.into_iter().map(|(path, size)| Entry { path, size, blob: None }).collect();
         (Listing { entries, skipped: found.skipped.into_iter().collect() }, found.problems)
+    }
+
+    fn find(&self, path: &str) -> Result<Option<Entry>, Box<Problem>> {
+        let metadata = fs::symlink_metadata(self.top.join(path)).ok().filter(fs::Metadata::is_file);
+        Ok(metadata.map(|metadata| Entry { path: path.into(), size: metadata.len(), blob: None }))
+    }
+
+    fn read(&self, entry: &Entry, limit: u64) -> Result<Vec<u8>, Box<Problem>> {
+        no_pointer(&entry.path, self.read_file(&entry.path, limit)?)
+    }
+
+    fn read_path(&self, path: &str, limit: u64) -> Result<Vec<u8>, Box<Problem>> {
+        no_pointer(path, self.read_file(path, limit)?)
+    }
+
+    fn locate(&self, path: &Path) -> Result<Located, Box<Problem>> {
+        let problem = |code, message: String| Err(Box::new(Problem::new(code, message)));
+        let Some(inner) = self.relative(path) else {
+            let shown = path.to_string_lossy();
+            return match path.symlink_metadata() {
+                Ok(_) => problem(Code::OutsideRoot, format!("{shown} leads out of the repository")),
+                Err(_) => problem(Code::UnreadableFile, format!("{shown} does not exist")),
+            };
+        };
+        match path.metadata() {
+            Ok(metadata) if metadata.is_dir() => Ok(Located::Folder(inner)),
+            Ok(metadata) => Ok(Located::File(Entry { path: inner.into(), size: metadata.len(), blob: None })),
+            Err(_) => problem(Code::UnreadableFile, format!("{inner} cannot be read")),
+        }
+    }
+
+    fn identify(&self, entries: &mut [Entry]) {
+        if let Some(repository) = &self.repository {
+            super::stat::identify(repository, &self.top, entries);
+        }
+    }
+}
+
+impl Root {
+    /// The first folder on the way to `folder`, itself included, that is a symbolic link.
+    fn link_on_the_way(&self, folder: &str) -> Option<String> {
+        let ends = folder.match_indices('/').map(|(at, _)| at).chain([folder.len()]);
+        let mut above = ends.filter_map(|end| folder.get(..end)).filter(|above| !above.is_empty());
+        above.find(|above| self.top.join(above).is_symlink()).map(str::to_owned)
     }
 
     fn walk(
@@ -106,7 +168,7 @@ impl Root {
         }
         let lossy =
             entry.path().strip_prefix(&self.top).unwrap_or(entry.path()).to_string_lossy().replace('\\', "/");
-        if !wanted(&lossy) && !leads_to_folder(kind.is_symlink(), entry.path()) {
+        if !wanted(&lossy) && !self.leads_to_folder(kind.is_symlink(), entry.path()) {
             return;
         }
         let push =
@@ -162,17 +224,26 @@ impl Root {
     /// Files of the index that the walk has passed over, since a `.gitignore` names them.
     fn add_index(&self, folders: &[String], wanted: &(dyn Fn(&str) -> bool + Sync), found: &mut Found) {
         let Some(repository) = &self.repository else { return };
-        let index = match repository.lock().unwrap_or_else(PoisonError::into_inner).index() {
+        let index = repository
+            .with(|handle| {
+                let index = handle.index().map_err(|error| error.message().to_owned())?;
+                Ok(index.iter().collect::<Vec<_>>())
+            })
+            .unwrap_or_else(|error| Err(error.message));
+        let index = match index {
             Ok(index) => index,
-            Err(error) => {
-                let message = format!("cannot read the index of the repository: {}", error.message());
+            Err(reason) => {
+                let message = format!("cannot read the index of the repository: {reason}");
                 found.problems.push(Problem::new(Code::UnreadableFolder, message));
                 return;
             }
         };
         let mut safe_folders: HashSet<PathBuf> = HashSet::new();
-        for entry in index.iter() {
-            let Ok(path) = std::str::from_utf8(&entry.path) else { continue };
+        for entry in index {
+            let Ok(path) = std::str::from_utf8(&entry.path) else {
+                self.add_unnamed(&entry.path, wanted, found);
+                continue;
+            };
             let is_below = folders.iter().any(|folder| {
                 folder.is_empty()
                     || path.strip_prefix(folder.as_str()).is_some_and(|rest| rest.starts_with('/'))
@@ -186,17 +257,42 @@ impl Root {
                 continue;
             }
             let full = self.top.join(path);
-            if !wanted(path) && !leads_to_folder(kind == 0o120_000, &full) {
+            if !wanted(path) && !self.leads_to_folder(kind == 0o120_000, &full) {
                 continue;
             }
-            // Deleted from the work tree: that is a change, not a problem.
-            let Ok(metadata) = fs::symlink_metadata(&full) else { continue };
+            let Ok(metadata) = fs::symlink_metadata(&full) else {
+                // Deleted from the work tree: that is a change, not a problem. A sparse checkout is neither.
+                if is_skipped(&entry) {
+                    found.skipped.insert(Skipped { path: path.into(), reason: SkipReason::NotCheckedOut });
+                }
+                continue;
+            };
             if metadata.is_symlink() {
                 found.skipped.insert(Skipped { path: path.into(), reason: SkipReason::SymbolicLink });
             } else if metadata.is_file() && self.is_inside(&full, &mut safe_folders) {
                 found.entries.insert(path.into(), metadata.len());
             }
         }
+    }
+
+    /// A file of the index whose path no report could name; the walk has told of those that it has seen.
+    fn add_unnamed(&self, path: &[u8], wanted: &(dyn Fn(&str) -> bool + Sync), found: &mut Found) {
+        let lossy = String::from_utf8_lossy(path).into_owned();
+        let problem = Problem::new(Code::PathNotUtf8, format!("{lossy:?} is not UTF-8"));
+        let problem = problem.at(Location::start_of(&lossy));
+        if wanted(&lossy) && is_there(&self.top, path) && !found.problems.contains(&problem) {
+            found.problems.push(problem);
+        }
+    }
+
+    /// Whether a link hides a whole folder, whose name tells nothing about what is in it, or leads out.
+    fn leads_to_folder(&self, is_link: bool, path: &Path) -> bool {
+        let target = || {
+            let link = relative(&self.top, path)?;
+            let target = fs::read_link(path).ok()?;
+            resolve(&link, &target.to_str()?.replace('\\', "/"))
+        };
+        is_link && (path.is_dir() || target().is_none())
     }
 
     /// Whether no folder on the way is a link that leads out.
@@ -212,16 +308,10 @@ impl Root {
         inside
     }
 
-    /// Reads a file whole.
-    ///
-    /// # Errors
-    /// A problem: it is gone, larger than `limit` bytes, no plain file, or changes while it is read.
-    pub fn read(&self, path: &str, limit: u64) -> Result<Vec<u8>, Box<Problem>> {
+    fn read_file(&self, path: &str, limit: u64) -> Result<Vec<u8>, Box<Problem>> {
         let problem =
             |code, message: String| Box::new(Problem::new(code, message).at(Location::start_of(path)));
-        let unreadable = |error: &std::io::Error| {
-            problem(Code::UnreadableFile, format!("cannot read it: {}", plain_reason(error)))
-        };
+        let unreadable = |error: &std::io::Error| unreadable(path, &plain_reason(error));
         let mut file = open(&self.top.join(path)).map_err(|error| unreadable(&error))?;
         let metadata = file.metadata().map_err(|error| unreadable(&error))?;
         if !metadata.is_file() {
@@ -229,7 +319,7 @@ impl Root {
         }
         let size = metadata.len();
         if size > limit {
-            return Err(problem(Code::FileTooLarge, format!("has {size} bytes, the limit is {limit}")));
+            return Err(too_large(path, size, limit));
         }
         let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or_default() + 1);
         let read =
@@ -247,9 +337,20 @@ impl Root {
     }
 }
 
-/// Whether a link hides a whole folder, whose name tells nothing about what is in it.
-fn leads_to_folder(is_link: bool, path: &Path) -> bool {
-    is_link && path.is_dir()
+/// Whether a sparse checkout leaves an entry of the index out.
+pub(super) fn is_skipped(entry: &git2::IndexEntry) -> bool {
+    entry.flags_extended & git2::IndexEntryExtendedFlag::SKIP_WORKTREE.bits() != 0
+}
+
+#[cfg(unix)]
+fn is_there(top: &Path, path: &[u8]) -> bool {
+    use std::os::unix::ffi::OsStrExt as _;
+    top.join(std::ffi::OsStr::from_bytes(path)).symlink_metadata().is_ok()
+}
+
+#[cfg(not(unix))]
+fn is_there(_top: &Path, _path: &[u8]) -> bool {
+    true
 }
 
 #[cfg(unix)]

@@ -4,6 +4,7 @@
 //! and problems. What it does not do: it reads no files and evaluates nothing.
 
 mod config;
+mod digest;
 mod document;
 mod framework;
 mod library;
@@ -13,6 +14,7 @@ mod rule_set;
 mod waiver;
 
 pub use config::{Config, DocumentsEntry, RuleSetting, parse_config};
+pub use digest::{DigestBuilder, PolicyDigest};
 pub use document::{Locator, OneOrMany};
 pub use framework::{Framework, Requirement, RequirementRef};
 pub use library::{

@@ -14,6 +14,7 @@ use super::masked::MaskedLines;
 use super::word::{self, capitalised, plural, plural_are};
 use super::{Report, RuleInfo, Sources};
 use crate::finding::{Finding, Location, MASK, Severity, Status};
+use crate::load::Revision;
 use crate::problem::{Code, Problem};
 use crate::waive::WaiverState;
 
@@ -95,7 +96,8 @@ impl Human {
         let (text, path) = source.unzip();
         if !file.is_empty() {
             let name = for_terminal(file);
-            match path.filter(|_| self.links) {
+            // A file of a commit stands nowhere on disk.
+            match path.filter(|path| self.links && !path.is_empty()) {
                 Some(path) => writeln!(
                     out,
                     "\u{1b}]8;;file://{}\u{1b}\\{}\u{1b}]8;;\u{1b}\\",
@@ -231,6 +233,7 @@ impl Human {
             plural(counts.pairs, "pair"),
             report.run.as_of
         )?;
+        writeln!(out, "{}", origin(report))?;
         let idle = report.rules.iter().filter(|rule| rule.tally.matched == 0).count() as u64;
         let errors: u64 = report.rules.iter().map(|rule| rule.tally.errors).sum();
         let mut notes = Vec::new();
@@ -292,6 +295,27 @@ impl Human {
         let total = capitalised(&word::totals(report));
         writeln!(out, "{}", self.bold(&format!("{total}.")))
     }
+}
+
+/// What was judged, by what, and by which program.
+fn origin(report: &Report) -> String {
+    let short = |text: String| text.chars().take(12).collect::<String>();
+    let place = |revision: Option<Revision>, folder: &str| match revision {
+        Some(Revision { commit, tree }) => {
+            format!("commit {} (tree {})", short(commit.to_string()), short(tree.to_string()))
+        }
+        None => folder.to_owned(),
+    };
+    let policies = report.run.policies;
+    let digest = policies.digest.to_string();
+    let digest = short(digest.trim_start_matches("sha256:").to_owned());
+    let source = if policies.is_elsewhere {
+        place(policies.revision, "another folder")
+    } else {
+        "the same".to_owned()
+    };
+    let estate = place(report.run.estate, "work tree");
+    format!("Estate: {estate}; policies: {source}, sha256 {digest}; assize {}.", report.run.version)
 }
 
 /// Problems alone, for runs that end before there is a report.

@@ -120,6 +120,22 @@ struct JsonRun<'a> {
     as_of: &'a str,
     config: Option<&'a str>,
     fail_on: Option<&'static str>,
+    estate: JsonRevision,
+    policies: JsonPolicies,
+}
+
+#[derive(Serialize)]
+struct JsonRevision {
+    commit: Option<String>,
+    tree: Option<String>,
+}
+
+#[derive(Serialize)]
+struct JsonPolicies {
+    from: &'static str,
+    commit: Option<String>,
+    tree: Option<String>,
+    digest: String,
 }
 
 #[derive(Serialize)]
@@ -237,12 +253,23 @@ struct JsonSkipped<'a> {
 }
 
 fn run(report: &Report) -> JsonRun<'_> {
+    let policies = report.run.policies;
     JsonRun {
         tool: "assize",
         tool_version: report.run.version,
         as_of: &report.run.as_of,
         config: report.run.config.as_deref(),
         fail_on: report.run.fail_on.map(crate::finding::Severity::name),
+        estate: JsonRevision {
+            commit: report.run.estate.map(|revision| revision.commit.to_string()),
+            tree: report.run.estate.map(|revision| revision.tree.to_string()),
+        },
+        policies: JsonPolicies {
+            from: if policies.is_elsewhere { "elsewhere" } else { "estate" },
+            commit: policies.revision.map(|revision| revision.commit.to_string()),
+            tree: policies.revision.map(|revision| revision.tree.to_string()),
+            digest: policies.digest.to_string(),
+        },
     }
 }
 

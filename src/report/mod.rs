@@ -38,8 +38,8 @@ pub use summary::write_summary;
 
 use crate::evaluate::Tally;
 use crate::finding::{Finding, Fingerprint, Location, Severity, Status};
-use crate::load::Skipped;
-use crate::policy::NotSelected;
+use crate::load::{Revision, Skipped};
+use crate::policy::{NotSelected, PolicyDigest};
 use crate::problem::Problem;
 use crate::waive::WaiverOutcome;
 
@@ -86,6 +86,21 @@ pub struct RunInfo {
     pub fail_on: Option<Severity>,
     /// Whether a run that evaluates nothing is all right.
     pub allow_empty: bool,
+    /// The commit that was judged; none: a work tree, as it stood.
+    pub estate: Option<Revision>,
+    /// What it was judged by.
+    pub policies: PolicyOrigin,
+}
+
+/// Where rules, kinds, frameworks, waivers and the configuration came from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PolicyOrigin {
+    /// Whether that is another place than the estate.
+    pub is_elsewhere: bool,
+    /// The commit; none: a folder, as it stood.
+    pub revision: Option<Revision>,
+    /// What was read of them, the waivers left out.
+    pub digest: PolicyDigest,
 }
 
 /// A rule as reports show it.

@@ -12,19 +12,20 @@ use rayon::prelude::*;
 
 use super::batches::{FIRST_BATCHES, FIRST_FILES, MOST_BATCHES, MOST_FILES, Role, batches, blocks};
 use super::exclusions::exclusions;
-use super::policies::{Policies, PolicyError, glob_set, has_known_extension, load_policies};
+use super::policies::{Beside, Policies, PolicyError, glob_set, has_known_extension, load};
+use super::sources::{Relation, Sources, could_hold_waiver, waivers_of};
 use crate::date::Moment;
 use crate::estate::{
     Candidate, Directions, DocumentMapping, Expectation, Gathered, Inventory, KindName, classify,
 };
 use crate::evaluate::{Admitted, Around, FileContext, Outcome, Phase, Tally, admit, evaluate, panic_text};
 use crate::finding::{Finding, Identity, Location, Resource, Severity, Status};
-use crate::load::{Entry, LoadError, Root, Skipped};
+use crate::load::{Entry, LoadError, Located, SkipReason, Skipped, Source};
 use crate::plan::{Plan, Projection};
 use crate::policy::{Check as RuleCheck, InlineIgnore, Rule, Selection, Waiver, inline_ignores, read_waiver};
 use crate::problem::{Code, Problem};
 use crate::rego::World;
-use crate::report::{Counts, Report, RuleInfo, RunInfo};
+use crate::report::{Counts, PolicyOrigin, Report, RuleInfo, RunInfo};
 use crate::schema::{self, ResourceId, RunContext};
 use crate::waive::Exceptions;
 use crate::yaml::{self, Tape, parse};
@@ -96,6 +97,7 @@ struct BatchResult {
     states: Vec<State>,
     waivers: Vec<Waiver>,
     ignores: Vec<InlineIgnore>,
+    skipped: Vec<Skipped>,
     counts: Counts,
 }
 
@@ -111,7 +113,7 @@ struct State {
 /// # Errors
 /// What keeps the run from beginning; everything else is a problem in the report.
 pub fn check(
-    root: &Root,
+    sources: &Sources<'_>,
     request: &CheckRequest,
     progress: &(dyn Fn(u64, u64) + Sync),
 ) -> Result<Report, PolicyError> {
@@ -121,10 +123,18 @@ pub fn check(
     let pool = rayon::ThreadPoolBuilder::new().num_threads(request.threads).stack_size(STACK).build();
     let pool = pool.map_err(|error| failure(format!("cannot start threads: {error}")))?;
     pool.install(|| {
-        let policies = load_policies(root, &request.selection, request.threads)?;
-        let mut report = Check::new(root, request, &policies, as_of.clone()).run(progress);
+        let (source, beside) = match sources.policies {
+            Some((source, _)) => (source, Beside::Unseen),
+            None => (sources.estate, Beside::Judged),
+        };
+        let policies = load(source, &request.selection, request.threads, beside)?;
+        if policies.files == 0 && sources.policies.is_some_and(|(_, from)| from == Relation::Elsewhere) {
+            // A path that is misspelt must not judge by the built-in library alone.
+            return Err(failure("the policies' source holds neither assize.yaml nor rules".to_owned()));
+        }
+        let mut report = Check::new(sources, request, &policies, as_of.clone()).run(progress);
         if request.verify_reads {
-            let mut whole = Check::new(root, request, &policies, as_of);
+            let mut whole = Check::new(sources, request, &policies, as_of);
             whole.plan = whole.plan.with_projection(Projection::Everything);
             let other = whole.run(&|_, _| ());
             report.problems.extend(disagreements(&report, &other));
@@ -134,7 +144,9 @@ pub fn check(
 }
 
 struct Check<'r> {
-    root: &'r Root,
+    root: &'r dyn Source,
+    /// Where the policies come from, if not from there.
+    elsewhere: Option<(&'r dyn Source, Relation)>,
     request: &'r CheckRequest,
     policies: &'r Policies,
     plan: Plan<'r>,
@@ -149,11 +161,12 @@ struct Check<'r> {
 }
 
 impl<'r> Check<'r> {
-    fn new(root: &'r Root, request: &'r CheckRequest, policies: &'r Policies, as_of: Moment) -> Self {
+    fn new(sources: &Sources<'r>, request: &'r CheckRequest, policies: &'r Policies, as_of: Moment) -> Self {
         let config = &policies.config;
         let globs = |list: &[String]| glob_set(list.iter().map(String::as_str));
         Self {
-            root,
+            root: sources.estate,
+            elsewhere: sources.policies,
             request,
             policies,
             plan: Plan::new(&policies.rules, &policies.kinds, request.selection.kind_patterns()),
@@ -207,6 +220,7 @@ impl<'r> Check<'r> {
         let mut ignores = Vec::new();
         for result in results {
             waivers.extend(result.waivers);
+            skipped.extend(result.skipped);
             ignores.extend(result.ignores);
             outcomes.push(result.outcome);
             batches.push(result.gathered);
@@ -223,8 +237,23 @@ impl<'r> Check<'r> {
         });
         outcomes.extend(self.second_pass(&inventory, &states));
         let policy = &self.policies.config.waivers;
-        let exceptions = Exceptions { policy, waivers, ignores, as_of: &self.as_of };
+        let (waivers, uncounted) = self.counted(waivers, &mut problems);
+        let exceptions = Exceptions { policy, waivers, uncounted, ignores, as_of: &self.as_of };
+        skipped.sort();
+        skipped.dedup();
         self.assemble(outcomes, &inventory, &states, &exceptions, counts, problems, skipped)
+    }
+
+    /// The waivers that count, and those of the estate that do not: where the policies come from elsewhere, so do the
+    /// approvals.
+    fn counted(&self, waivers: Vec<Waiver>, problems: &mut Vec<Problem>) -> (Vec<Waiver>, Vec<Waiver>) {
+        let Some((source, relation)) = self.elsewhere else { return (waivers, Vec::new()) };
+        let CheckRequest { limits, threads, .. } = self.request;
+        let (counted, found) = waivers_of(source, relation, self.policies, &self.plan, limits, *threads);
+        problems.extend(found);
+        let is_new = |waiver: &Waiver| counted.iter().all(|other| other.identity != waiver.identity);
+        let uncounted = waivers.into_iter().filter(is_new).collect();
+        (counted, uncounted)
     }
 
     /// Joined rules, from what was kept of the documents.
@@ -286,7 +315,7 @@ impl<'r> Check<'r> {
         let input = self.request.standard_input.as_ref().filter(|input| input.file == file);
         let bytes = match input {
             Some(input) => input.bytes.clone(),
-            None => self.root.read(file, self.request.limits.file_size).unwrap_or_default(),
+            None => self.root.read_path(file, self.request.limits.file_size).unwrap_or_default(),
         };
         String::from_utf8(bytes).unwrap_or_default()
     }
@@ -300,30 +329,18 @@ impl<'r> Check<'r> {
         let mut folders = Vec::new();
         let mut files = BTreeMap::new();
         for path in &self.request.paths {
-            let Some(relative) = self.root.relative(path) else {
-                let shown = path.to_string_lossy();
-                problems.push(match path.symlink_metadata() {
-                    Ok(_) => Problem::new(Code::OutsideRoot, format!("{shown} leads out of the repository")),
-                    Err(_) => Problem::new(Code::UnreadableFile, format!("{shown} does not exist")),
-                });
-                continue;
-            };
-            match path.metadata() {
-                Ok(metadata) if metadata.is_dir() => folders.push(relative),
+            match self.root.locate(path) {
+                Ok(Located::Folder(folder)) => folders.push(folder),
                 // What the command line names is checked whatever the configuration says.
-                Ok(metadata) => {
-                    let path: Arc<str> = relative.into();
-                    let entry = Entry { path: Arc::clone(&path), size: metadata.len() };
-                    drop(files.insert(path, (entry, Role::Named)));
+                Ok(Located::File(entry)) => {
+                    drop(files.insert(Arc::clone(&entry.path), (entry, Role::Named)));
                 }
-                Err(_) => {
-                    problems.push(Problem::new(Code::UnreadableFile, format!("{relative} cannot be read")));
-                }
+                Err(problem) => problems.push(*problem),
             }
         }
         let is_narrowed = !self.request.paths.is_empty() || self.request.standard_input.is_some();
         // Waivers may stand anywhere, and joined rules look at any document, whatever part is checked.
-        let listed = vec![self.root.base.clone()];
+        let listed = vec![self.root.base().to_owned()];
         let wanted = |path: &str| {
             let from_base = self.root.from_base(path).unwrap_or(path);
             has_known_extension(path) || self.documents.is_match(from_base)
@@ -354,11 +371,24 @@ impl<'r> Check<'r> {
                 }
             }
         }
-        for output in self.request.outputs.iter().filter_map(|path| self.root.relative(path)) {
-            files.remove(output.as_str());
+        for output in &self.request.outputs {
+            if let Ok(Located::File(output)) = self.root.locate(output) {
+                files.remove(&output.path);
+            }
         }
-        skipped.sort();
+        if let Some(config) = self.root.config().filter(|_| self.is_elsewhere()) {
+            skipped.push(Skipped { path: config.into(), reason: SkipReason::OtherPolicies });
+        }
         files.into_values().collect()
+    }
+
+    fn policy_source(&self) -> &dyn Source {
+        self.elsewhere.map_or(self.root, |(source, _)| source)
+    }
+
+    /// Whether rules, kinds and the configuration of the estate itself are passed over.
+    fn is_elsewhere(&self) -> bool {
+        self.elsewhere.is_some_and(|(_, relation)| relation == Relation::Elsewhere)
     }
 
     fn is_estate(&self, path: &str) -> bool {
@@ -375,7 +405,7 @@ impl<'r> Check<'r> {
     }
 
     fn file(&self, entry: &Entry, role: Role, around: &Around<'_>, result: &mut BatchResult) {
-        match self.root.read(&entry.path, self.request.limits.file_size) {
+        match self.root.read(entry, self.request.limits.file_size) {
             Ok(bytes) if role == Role::Context && !self.is_joined && !could_hold_waiver(&bytes) => {
                 drop(bytes);
             }
@@ -471,7 +501,11 @@ impl<'r> Check<'r> {
         let is_rule = kind.is("Rule");
         let is_catalogue =
             kind.is("Framework") && tape.node(candidate.node).at(["spec", "requirements"]).is_some();
-        if (is_rule || is_catalogue) && is_evaluated && !self.policies.policy_files.is_match(&*context.path) {
+        let is_policy = (is_rule || is_catalogue) && is_evaluated;
+        if is_policy && self.is_elsewhere() {
+            let path = Arc::clone(&context.file);
+            result.skipped.push(Skipped { path, reason: SkipReason::OtherPolicies });
+        } else if is_policy && !self.policies.policy_files.is_match(&*context.path) {
             let node = tape.node(candidate.anchor);
             let message =
                 format!("{} {} is not loaded from here", identity.kind.to_lowercase(), identity.name);
@@ -631,9 +665,15 @@ impl<'r> Check<'r> {
             run: RunInfo {
                 version: env!("CARGO_PKG_VERSION"),
                 as_of: self.request.as_of.clone(),
-                config: self.root.config.clone(),
+                config: self.policy_source().config().map(str::to_owned),
                 fail_on,
                 allow_empty: self.request.allow_empty,
+                estate: self.root.revision(),
+                policies: PolicyOrigin {
+                    is_elsewhere: self.elsewhere.is_some(),
+                    revision: self.policy_source().revision(),
+                    digest: self.policies.digest,
+                },
             },
             rules,
             findings,
@@ -709,11 +749,6 @@ fn disagreements(one: &Report, other: &Report) -> Vec<Problem> {
     problems
 }
 
-/// Whether a file could hold a waiver: a look at its bytes, since most hold none.
-fn could_hold_waiver(bytes: &[u8]) -> bool {
-    memchr::memmem::find(bytes, b"Waiver").is_some()
-}
-
 fn declared_twice(first: &Resource, other: &Resource) -> Problem {
     let message = format!("{} is declared twice", other.identity);
     let problem = Problem::new(Code::DuplicateResource, message).at(other.location.clone());
@@ -722,7 +757,7 @@ fn declared_twice(first: &Resource, other: &Resource) -> Problem {
 
 /// Whether a text that does not parse could have been meant to hold a resource. Files that cannot be read as
 /// text at all, and those that break a limit, could hold anything.
-fn could_hold_resource(problems: &[Problem], source: &str) -> bool {
+pub(super) fn could_hold_resource(problems: &[Problem], source: &str) -> bool {
     let is_syntax = |problem: &Problem| matches!(problem.code, Code::InvalidYaml | Code::ControlCharacter);
     !problems.iter().all(is_syntax) || (source.contains("apiVersion") && source.contains("kind"))
 }

@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::load::{Entry, Root, SkipReason};
+use crate::load::{Entry, SkipReason, Source};
 use crate::yaml::{Limits, NodeRef, parse};
 
 /// Why files are not evaluated, by path: templates of Helm charts, patches of Kustomize. `entries` are the files
 /// of `folders`; the charts and kustomizations of the folders above count as well.
 pub(super) fn exclusions(
-    root: &Root,
+    source: &dyn Source,
     folders: &[String],
     entries: &[Entry],
 ) -> BTreeMap<Arc<str>, SkipReason> {
@@ -22,7 +22,9 @@ pub(super) fn exclusions(
     for path in entries.iter().map(|entry| entry.path.to_string()).chain(above) {
         let (folder, name) = path.rsplit_once('/').unwrap_or(("", &path));
         match name {
-            "Chart.yaml" if root.top.join(&path).is_file() => drop(charts.insert(folder.to_owned())),
+            "Chart.yaml" if matches!(source.find(&path), Ok(Some(_))) => {
+                charts.insert(folder.to_owned());
+            }
             "kustomization.yaml" | "kustomization.yml" => drop(kustomizations.insert(path)),
             _ => {}
         }
@@ -38,7 +40,7 @@ pub(super) fn exclusions(
     }
     let known: BTreeSet<&str> = entries.iter().map(|entry| &*entry.path).collect();
     for path in kustomizations {
-        let Ok(bytes) = root.read(&path, 1 << 20) else { continue };
+        let Ok(bytes) = source.read_path(&path, 1 << 20) else { continue };
         let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
         let (tape, _) = parse(bytes, &path.as_str().into(), &Limits::default());
         for document in &tape.documents {

@@ -8,7 +8,9 @@ mod check;
 mod examples;
 mod exclusions;
 mod policies;
+mod sources;
 
 pub use check::{CheckRequest, Limits, StandardInput, check};
 pub use examples::{ExampleFailure, ExampleReport, MutationReport, Survivor, run_examples, run_mutants};
 pub use policies::{Policies, PolicyError, load_policies};
+pub use sources::{Relation, Sources};

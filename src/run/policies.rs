@@ -7,10 +7,10 @@ use rayon::prelude::*;
 
 use crate::estate::{KindLibrary, KindName};
 use crate::finding::{Location, OWN_GROUP};
-use crate::load::{LoadError, Root};
+use crate::load::{CONFIG_FILE, LoadError, SkipReason, Source};
 use crate::policy::{
-    Config, PolicySource, RuleSet, Selection, build, builtin_kind_schemas, builtin_policies, parse_config,
-    rego_header, without_examples,
+    Config, DigestBuilder, PolicyDigest, PolicySource, RuleSet, Selection, build, builtin_kind_schemas,
+    builtin_policies, parse_config, rego_header, without_examples,
 };
 use crate::problem::{Code, Problem};
 use crate::yaml::{Limits, Tape, parse};
@@ -33,6 +33,10 @@ pub struct Policies {
     pub kinds: KindLibrary,
     /// The files that hold rules and frameworks.
     pub policy_files: GlobSet,
+    /// What tells these policies from all others.
+    pub digest: PolicyDigest,
+    /// How many files they were read from, the configuration among them; none of the library's.
+    pub files: usize,
     /// What could not be used of it.
     pub problems: Vec<Problem>,
 }
@@ -64,17 +68,42 @@ pub(super) fn has_known_extension(path: &str) -> bool {
     ["yaml", "yml", "json"].iter().any(|known| extension.eq_ignore_ascii_case(known))
 }
 
-/// Loads configuration, kinds and rules.
+/// Loads configuration, kinds and rules from where the estate stands as well.
 ///
 /// # Errors
 /// A configuration that cannot be used: a gate must not run on half of one.
-pub fn load_policies(root: &Root, selection: &Selection, threads: usize) -> Result<Policies, PolicyError> {
-    let config = match &root.config {
+pub fn load_policies(
+    root: &dyn Source,
+    selection: &Selection,
+    threads: usize,
+) -> Result<Policies, PolicyError> {
+    load(root, selection, threads, Beside::Judged)
+}
+
+/// Whether what stands beside the rules is judged as a part of the estate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Beside {
+    /// It is, so whatever is wrong with it is told there.
+    Judged,
+    /// Nobody looks at it but for rules.
+    Unseen,
+}
+
+pub(super) fn load(
+    root: &dyn Source,
+    selection: &Selection,
+    threads: usize,
+    beside: Beside,
+) -> Result<Policies, PolicyError> {
+    let mut digest = DigestBuilder::default();
+    let config = match root.config() {
         None => Config::default(),
         Some(path) => {
-            let bytes =
-                root.read(path, POLICY_SIZE).map_err(|problem| PolicyError::Configuration(vec![*problem]))?;
-            parse_config(bytes, &Arc::from(path.as_str())).map_err(PolicyError::Configuration)?
+            let bytes = root
+                .read_path(path, POLICY_SIZE)
+                .map_err(|problem| PolicyError::Configuration(vec![*problem]))?;
+            digest.add(CONFIG_FILE, &bytes);
+            parse_config(bytes, &Arc::from(path)).map_err(PolicyError::Configuration)?
         }
     };
     let policy_globs = config.policies.clone().unwrap_or_else(|| vec![POLICIES.to_owned()]);
@@ -92,15 +121,19 @@ pub fn load_policies(root: &Root, selection: &Selection, threads: usize) -> Resu
     let (listing, mut problems) = root.list(&folders, &wanted, threads);
     // A rule that is not loaded finds nothing: that must be said.
     problems.extend(listing.skipped.iter().map(|skipped| {
-        let message = format!("what stands behind a {} is not loaded", skipped.reason.name());
+        let message = match skipped.reason {
+            SkipReason::NotCheckedOut => "it is not checked out, and so not loaded".to_owned(),
+            reason => format!("what stands behind a {} is not loaded", reason.name()),
+        };
         Problem::new(Code::MisplacedRule, message).at(Location::start_of(&skipped.path))
     }));
     let mut kinds = builtin_kinds();
     let mut sources = builtin_sources(selection.with_examples);
     for entry in &listing.entries {
         let file = &entry.path;
-        let (tape, found) = match root.read(file, POLICY_SIZE) {
+        let (tape, found) = match root.read(entry, POLICY_SIZE) {
             Ok(bytes) if is_rego(file) => {
+                digest.add(root.from_base(file).unwrap_or_default(), &bytes);
                 if let Ok(text) = String::from_utf8(bytes) {
                     sources.push(rego_source(file, text, false, &mut problems));
                 } else {
@@ -117,10 +150,13 @@ pub fn load_policies(root: &Root, selection: &Selection, threads: usize) -> Resu
         };
         problems.extend(found);
         let path = root.from_base(file).unwrap_or_default();
+        if is_builtin_copy(path, &tape) {
+            continue;
+        }
+        digest.add(path, tape.source().as_bytes());
         match kind_file(path, &schema_folders) {
-            Some(_) if is_builtin_copy(path, &tape) => {}
             Some(name) => add_kind(&mut kinds, &name, &tape, file, &mut problems),
-            None if !is_builtin_copy(path, &tape) => {
+            None => {
                 sources.push(PolicySource {
                     file: Arc::clone(file),
                     tape: Arc::new(tape),
@@ -128,17 +164,46 @@ pub fn load_policies(root: &Root, selection: &Selection, threads: usize) -> Resu
                     rego: None,
                 });
             }
-            None => {}
         }
     }
     let estate = config.estate.as_deref().map(|globs| glob_set(globs.iter().map(String::as_str)));
     let is_estate = |path: &str| {
         let path = root.from_base(path).unwrap_or(path);
-        estate.as_ref().is_none_or(|estate| estate.is_match(path))
+        beside == Beside::Unseen || estate.as_ref().is_none_or(|estate| estate.is_match(path))
     };
+    if beside == Beside::Unseen {
+        problems.extend(sources.iter().flat_map(|source| misspelt(source, &kinds)));
+    }
     let (rules, found) = build(&sources, &config, selection, &kinds, &is_estate);
     problems.extend(found);
-    Ok(Policies { config, rules, kinds, policy_files, problems })
+    let files = digest.len();
+    Ok(Policies { config, rules, kinds, policy_files, digest: digest.finish(), files, problems })
+}
+
+/// Documents among rules that look like ours and have a kind that nobody knows: a rule that is not loaded finds
+/// nothing, and here nobody else would tell.
+fn misspelt(source: &PolicySource, kinds: &KindLibrary) -> Vec<Problem> {
+    // The header of a file of Rego is no document.
+    if source.is_builtin || source.rego.is_some() {
+        return Vec::new();
+    }
+    let locator = crate::policy::Locator::new(&source.file, &source.tape);
+    let mut problems = Vec::new();
+    for document in &source.tape.documents {
+        let root = source.tape.root(document);
+        let text = |key: &str| root.get(key).map_or("", |node| node.text());
+        let group = text("apiVersion").split_once('/').map_or("", |(group, _)| group);
+        let kind = KindName { group: group.into(), kind: text("kind").into() };
+        let is_foreign = !text("apiVersion").is_empty() && !kind.is_own();
+        if is_foreign || kind.is("Rule") || (kind.is_own() && kinds.get(&kind).is_some()) {
+            continue;
+        }
+        let first = root.members().next().map_or(root, |(key, _)| key);
+        let node = root.get("kind").unwrap_or(first).index();
+        let message = "the document is neither a Rule nor a Framework of assize.dev/v1";
+        problems.push(locator.problem(Code::InvalidRule, node, message));
+    }
+    problems
 }
 
 /// A file of the built-in library, letter by letter, under its own path: the library's own repository, or a

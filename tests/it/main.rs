@@ -5,6 +5,7 @@ mod clinic;
 mod determinism;
 mod differential;
 mod formats;
+mod git;
 mod hostile;
 mod reads;
 mod rego;

@@ -10,7 +10,7 @@ use assize::policy::NotSelected;
 use assize::problem::{Code, Problem};
 use assize::report::{
     Cause, ChangeSort, Comparison, Counts, Event, FieldChange, FindingChange, Fixed, GateChange, GateEffect,
-    GateSort, Report, ResourceChange, RuleInfo, RunInfo, Side, State,
+    GateSort, PolicyOrigin, Report, ResourceChange, RuleInfo, RunInfo, Side, State,
 };
 use assize::waive::{WaiverOutcome, WaiverState};
 
@@ -181,6 +181,8 @@ impl Sample<'_> {
                 config: Some("assize.yaml".to_owned()),
                 fail_on: Some(Severity::Low),
                 allow_empty: false,
+                estate: None,
+                policies: PolicyOrigin::default(),
             },
             rules,
             findings,

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use assize::load::{Entry, Root, SkipReason};
+use assize::load::{Entry, Root, SkipReason, Source as _};
 use assize::problem::Code;
 
 use super::{Estate, GOOD, MEMORY, application, bounded};
@@ -224,7 +224,7 @@ fn files_that_change_between_listing_and_reading() {
     let read = |name: &str| {
         let path = format!("estate/{name}.yaml");
         assert!(listing.entries.iter().any(|Entry { path: listed, .. }| **listed == path));
-        root.read(&path, 1 << 20)
+        root.read_path(&path, 1 << 20)
             .map_err(|problem| (problem.code, problem.location.unwrap().file.to_string()))
     };
     let refused = |code: Code, name: &str| Err((code, format!("estate/{name}.yaml")));
@@ -234,7 +234,7 @@ fn files_that_change_between_listing_and_reading() {
     assert_eq!(read("pipe"), refused(Code::NotAFile, "pipe"));
     // What is there when it is opened counts, and the limit as well.
     assert_eq!(read("grown"), Ok(longer.clone().into_bytes()));
-    let problem = root.read("estate/grown.yaml", longer.len() as u64 - 1).unwrap_err();
+    let problem = root.read_path("estate/grown.yaml", longer.len() as u64 - 1).unwrap_err();
     assert_eq!(problem.code, Code::FileTooLarge);
     let (listing, _) = root.list(&[String::new()], &all, 1);
     assert!(listing.skipped.iter().any(|skipped| skipped.reason == SkipReason::SymbolicLink));
@@ -245,7 +245,7 @@ fn files_that_change_between_listing_and_reading() {
 #[test]
 fn a_file_that_is_longer_than_it_says() {
     let root = Root::discover(Path::new("/proc/self")).unwrap();
-    assert_eq!(root.read("status", 1 << 20).unwrap_err().code, Code::FileChanged);
+    assert_eq!(root.read_path("status", 1 << 20).unwrap_err().code, Code::FileChanged);
 }
 
 #[test]
@@ -266,7 +266,7 @@ fn a_file_that_is_written_while_it_is_read() {
             }
         });
         for _ in 0..200 {
-            match root.read("estate/busy.yaml", 1 << 30) {
+            match root.read_path("estate/busy.yaml", 1 << 30) {
                 // Whole blocks, as the file stood at some moment: never less than was there.
                 Ok(bytes) => assert!(bytes.len() <= 8 << 20 && bytes.iter().all(|byte| *byte == b'#')),
                 Err(problem) => assert_eq!(problem.code, Code::FileChanged),
