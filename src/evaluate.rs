@@ -470,6 +470,7 @@ pub fn judge<'t>(
                 identity,
                 resource: scope.resource,
                 world,
+                base: None,
                 as_of: &scope.run.as_of,
             };
             let failures = denied(rule, policy.evaluate(&judged)?, scope.root);
@@ -494,7 +495,7 @@ pub fn judge<'t>(
 }
 
 /// What a policy denies, one failure a key; several messages on one key are one.
-fn denied<'t>(rule: &Rule, denials: Vec<Denial>, root: NodeRef<'t>) -> Vec<Failure<'t>> {
+pub fn denied<'t>(rule: &Rule, denials: Vec<Denial>, root: NodeRef<'t>) -> Vec<Failure<'t>> {
     let mut failures: BTreeMap<(Path, Option<String>), Vec<String>> = BTreeMap::new();
     for Denial { message, path, key } in denials {
         let message = message.unwrap_or_else(|| rule.title.clone());

@@ -5,6 +5,7 @@
 //! the loops and `cli` the outside world. ARCHITECTURE.md in the repository is the map.
 
 pub mod cli;
+pub mod compare;
 pub mod date;
 pub mod estate;
 pub mod evaluate;

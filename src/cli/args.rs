@@ -48,6 +48,8 @@ pub(super) enum Color {
 pub(super) enum Command {
     /// Check the estate, or parts of it, against the rules
     Check(Box<CheckArguments>),
+    /// Compare two versions: findings that are new, fixed or persisting, and why
+    Diff(Box<DiffArguments>),
     /// Run the examples that rules carry
     Test(TestArguments),
     /// List what there is
@@ -107,6 +109,64 @@ pub(super) struct CheckArguments {
     pub(super) allow_empty: bool,
     #[command(flatten)]
     pub(super) limits: LimitArguments,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  assize diff                                   what you changed since the default branch, uncommitted edits included
+  assize diff origin/main... HEAD               what a branch changes, for a pull request
+  assize diff v1.0 v2.0                         two releases
+  assize diff v1.0 v2.0 --base-as-of 2026-01-01 each on its own day
+  assize diff -o markdown=comment.md -o github  a comment, and annotations
+
+Both sides are judged by the base's rules, configuration and waivers, so that a change cannot switch off its own
+gate; what it does to the gate is told, and fails the run.
+Exit codes: 0 nothing new, 1 new findings at or above the threshold, or a weaker gate, 2 new problems.")]
+pub(super) struct DiffArguments {
+    /// The version before; `A...` is what A and the version after have in common [default: that of the default branch]
+    #[arg(value_name = "BASE")]
+    pub(super) base: Option<String>,
+    /// The version after [default: the work tree]
+    #[arg(value_name = "HEAD")]
+    pub(super) head: Option<String>,
+    /// Which findings fail the run: new ones, or all
+    #[arg(long, value_enum, default_value = "new", env = "ASSIZE_GATE")]
+    pub(super) gate: Gate,
+    /// Whose rules, configuration and waivers judge: base, head, each (its own), or a folder or clone
+    #[arg(long, value_name = "base|head|each|FOLDER[@REV]", default_value = "base", env = "ASSIZE_POLICIES")]
+    pub(super) policies: String,
+    /// Tell what the change does to the gate, and do not fail because of it
+    #[arg(long, env = "ASSIZE_ALLOW_GATE_CHANGES", value_parser = BoolishValueParser::new())]
+    pub(super) allow_gate_changes: bool,
+    /// The clock of the base [default: that of the head]
+    #[arg(long, value_name = "DATE", env = "ASSIZE_BASE_AS_OF")]
+    pub(super) base_as_of: Option<String>,
+    /// Output format, and a file to write it to, as for `check`; may be repeated
+    #[arg(short, long, value_name = "FORMAT[=FILE]", env = "ASSIZE_OUTPUT", value_delimiter = ',', default_value = "human", value_parser = parse_output)]
+    pub(super) output: Vec<Output>,
+    /// Least severity that gives exit code 1 [default: that of assize.yaml, else low]
+    #[arg(long, value_name = "SEVERITY", env = "ASSIZE_FAIL_ON", value_enum)]
+    pub(super) fail_on: Option<FailOn>,
+    #[command(flatten)]
+    pub(super) selection: SelectionArguments,
+    /// The clock of the run: 2026-11-20, or 2026-11-20T08:00:00Z [default: today, in UTC]
+    #[arg(long, value_name = "DATE", env = "ASSIZE_AS_OF")]
+    pub(super) as_of: Option<String>,
+    /// A run that evaluates nothing is all right
+    #[arg(long, env = "ASSIZE_ALLOW_EMPTY", value_parser = BoolishValueParser::new())]
+    pub(super) allow_empty: bool,
+    #[command(flatten)]
+    pub(super) limits: LimitArguments,
+}
+
+/// Which findings fail a comparison.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Gate {
+    /// Those that were not there before
+    New,
+    /// All that there are
+    All,
 }
 
 #[derive(Debug, Args)]

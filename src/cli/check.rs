@@ -7,28 +7,19 @@ use std::sync::Mutex;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jiff::Timestamp;
 
-use super::args::{CheckArguments, Common, Format};
+use super::args::{CheckArguments, Common, Format, LimitArguments, Output, SelectionArguments};
 use super::place::Place;
 use super::{Failure, output};
 use crate::date::Moment;
 use crate::exit::Exit;
 use crate::load::{Root, verify_objects};
 use crate::policy::Selection;
+use crate::report::{Report, Sources};
 use crate::run::{CheckRequest, Limits, PolicyError, StandardInput, check};
 use crate::yaml;
 
 pub(super) fn run(arguments: &CheckArguments, common: &Common) -> Result<Exit, Failure> {
-    let stdout = arguments.output.iter().filter(|output| output.file.is_none()).count();
-    if stdout > 1 {
-        return Err(Failure::Plain(
-            "two formats go to standard output; give one a file: -o json=report.json".to_owned(),
-        ));
-    }
-    let mut files: Vec<&Path> = arguments.output.iter().filter_map(|output| output.file.as_deref()).collect();
-    files.sort();
-    if let Some([file, _]) = files.windows(2).find(|pair| pair.first() == pair.last()) {
-        return Err(Failure::Plain(format!("two formats go to {}", file.display())));
-    }
+    distinct_outputs(&arguments.output)?;
     let mut request = request(arguments, common)?;
     verify_objects(arguments.origin.verify_objects);
     let start = match &request.standard_input {
@@ -65,11 +56,37 @@ pub(super) fn run(arguments: &CheckArguments, common: &Common) -> Result<Exit, F
         }
         _ => place.snippet(file),
     };
-    for output in &arguments.output {
-        output::write(output, &report, common, &mut sources)?;
+    finish(&report, &arguments.output, common, &mut sources)
+}
+
+/// Refuses two formats for one place.
+pub(super) fn distinct_outputs(outputs: &[Output]) -> Result<(), Failure> {
+    let stdout = outputs.iter().filter(|output| output.file.is_none()).count();
+    if stdout > 1 {
+        return Err(Failure::Plain(
+            "two formats go to standard output; give one a file: -o json=report.json".to_owned(),
+        ));
     }
-    if arguments.output.iter().any(|output| output.format == Format::Github) {
-        output::job_summary(&report)?;
+    let mut files: Vec<&Path> = outputs.iter().filter_map(|output| output.file.as_deref()).collect();
+    files.sort();
+    if let Some([file, _]) = files.windows(2).find(|pair| pair.first() == pair.last()) {
+        return Err(Failure::Plain(format!("two formats go to {}", file.display())));
+    }
+    Ok(())
+}
+
+/// Writes the formats, and says how the run ends.
+pub(super) fn finish(
+    report: &Report,
+    outputs: &[Output],
+    common: &Common,
+    sources: &mut Sources<'_>,
+) -> Result<Exit, Failure> {
+    for output in outputs {
+        output::write(output, report, common, sources)?;
+    }
+    if outputs.iter().any(|output| output.format == Format::Github) {
+        output::job_summary(report)?;
     }
     let mut exit = Exit::Clean;
     if report.fails() {
@@ -105,25 +122,11 @@ fn request(arguments: &CheckArguments, common: &Common) -> Result<CheckRequest, 
     } else {
         None
     };
-    let limits = &arguments.limits;
     Ok(CheckRequest {
         paths: if standard_input.is_some() { Vec::new() } else { arguments.paths.clone() },
         standard_input,
-        selection: Selection {
-            frameworks: arguments.selection.framework.clone(),
-            rules: arguments.selection.rule.clone(),
-            kinds: arguments.selection.kind.clone(),
-            with_examples: false,
-        },
-        limits: Limits {
-            file_size: limits.max_file_size,
-            yaml: yaml::Limits {
-                depth: usize::from(limits.max_depth),
-                nodes: limits.max_nodes,
-                alias_nodes: limits.max_alias_nodes,
-                documents: limits.max_documents,
-            },
-        },
+        selection: selection(&arguments.selection),
+        limits: bounds(&arguments.limits),
         as_of: as_of(arguments.as_of.as_deref())?,
         fail_on: arguments.fail_on.map(super::args::FailOn::threshold),
         allow_empty: arguments.allow_empty,
@@ -134,6 +137,30 @@ fn request(arguments: &CheckArguments, common: &Common) -> Result<CheckRequest, 
         },
         threads: common.threads,
     })
+}
+
+/// The rules and kinds that are asked for.
+pub(super) fn selection(arguments: &SelectionArguments) -> Selection {
+    Selection {
+        frameworks: arguments.framework.clone(),
+        rules: arguments.rule.clone(),
+        kinds: arguments.kind.clone(),
+        with_examples: false,
+        with_changes: false,
+    }
+}
+
+/// The limits of a run.
+pub(super) fn bounds(limits: &LimitArguments) -> Limits {
+    Limits {
+        file_size: limits.max_file_size,
+        yaml: yaml::Limits {
+            depth: usize::from(limits.max_depth),
+            nodes: limits.max_nodes,
+            alias_nodes: limits.max_alias_nodes,
+            documents: limits.max_documents,
+        },
+    }
 }
 
 /// The nearest folder around a path that exists; the path itself need not.
@@ -158,7 +185,7 @@ fn from_top(root: &Root, path: &str) -> Result<String, Failure> {
 }
 
 /// The clock of the run: read here, once, and passed down.
-fn as_of(given: Option<&str>) -> Result<String, Failure> {
+pub(super) fn as_of(given: Option<&str>) -> Result<String, Failure> {
     let Some(text) = given else {
         let today = Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
         return Ok(today.to_string());
@@ -170,7 +197,7 @@ fn as_of(given: Option<&str>) -> Result<String, Failure> {
 }
 
 /// A bar for long work, where somebody watches.
-struct Progress {
+pub(super) struct Progress {
     bar: Mutex<Option<ProgressBar>>,
     is_wanted: bool,
 }
@@ -179,11 +206,11 @@ struct Progress {
 const LONG_WORK: u64 = 32 << 20;
 
 impl Progress {
-    fn new(common: &Common) -> Self {
+    pub(super) fn new(common: &Common) -> Self {
         Self { bar: Mutex::new(None), is_wanted: !common.quiet && io::stderr().is_terminal() }
     }
 
-    fn tell(&self, done: u64, total: u64) {
+    pub(super) fn tell(&self, done: u64, total: u64) {
         if !self.is_wanted || total < LONG_WORK {
             return;
         }
@@ -197,7 +224,7 @@ impl Progress {
         bar.set_position(done);
     }
 
-    fn end(&self) {
+    pub(super) fn end(&self) {
         if let Ok(Some(bar)) = self.bar.lock().as_deref() {
             bar.finish_and_clear();
         }

@@ -5,6 +5,7 @@
 
 mod args;
 mod check;
+mod diff;
 mod explain;
 mod list;
 mod output;
@@ -81,6 +82,7 @@ fn complain(failure: &Failure) {
 fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     match &arguments.command {
         Command::Check(check) => check::run(check, &arguments.common),
+        Command::Diff(diff) => diff::run(diff, &arguments.common),
         Command::Test(test) => test::run(test, &arguments.common),
         Command::List(list) => list::run(list, &arguments.common),
         Command::Explain(explain) => explain::run(explain, &arguments.common),

@@ -9,7 +9,7 @@ use crate::load::{Commit, LoadError, Mounted, Repository, Root, Source};
 use crate::run::{Relation, Sources};
 
 /// The folder under which reports name the files of policies that come from elsewhere. No path of an estate begins so.
-const POLICIES: &str = "policies:";
+pub(super) const POLICIES: &str = "policies:";
 
 /// The places of a run.
 pub(super) struct Place {
@@ -77,7 +77,7 @@ impl Place {
     }
 }
 
-fn repository(start: &Path) -> Result<Arc<Repository>, Failure> {
+pub(super) fn repository(start: &Path) -> Result<Arc<Repository>, Failure> {
     let folder = super::check::existing_folder(start);
     let repository = Repository::discover(&folder.canonicalize().unwrap_or_else(|_| folder.to_owned()))?;
     let repository = repository.ok_or_else(|| LoadError {
@@ -88,7 +88,7 @@ fn repository(start: &Path) -> Result<Arc<Repository>, Failure> {
 }
 
 /// `FOLDER`, or `REPOSITORY@REV`; a path that exists is meant as it stands, also with an `@` in it.
-fn policies(place: &str, revision: Option<&str>) -> Result<Box<dyn Source>, Failure> {
+pub(super) fn policies(place: &str, revision: Option<&str>) -> Result<Box<dyn Source>, Failure> {
     let mut path = Path::new(place);
     let mut revision = revision;
     if !path.exists() {

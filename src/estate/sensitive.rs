@@ -35,6 +35,16 @@ const FOREIGN: [(&str, &str, &[&str]); 3] = [
     ("core", "Secret", &["metadata", "annotations", "kubectl.kubernetes.io/last-applied-configuration"]),
 ];
 
+impl SensitiveField {
+    /// The keys that lead to it, as far as they are known; lists are transparent.
+    pub fn keys(&self) -> Vec<String> {
+        let known = self.0.iter().take_while(|step| !matches!(step, FieldStep::AnyKey));
+        let keys =
+            known.filter_map(|step| if let FieldStep::Key(key) = step { Some(key.clone()) } else { None });
+        keys.collect()
+    }
+}
+
 /// The sensitive fields of a kind.
 pub fn sensitive_fields(kind: &KindName, schema: Option<&Value>) -> Vec<SensitiveField> {
     let mut fields = Vec::new();

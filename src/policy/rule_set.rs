@@ -45,6 +45,8 @@ pub struct Selection {
     pub kinds: Vec<String>,
     /// Whether the examples of the built-in rules are read as well; a run does not need them.
     pub with_examples: bool,
+    /// Whether rules over changes take part.
+    pub with_changes: bool,
 }
 
 impl Selection {
@@ -421,6 +423,9 @@ fn noun(value: &Value) -> &'static str {
 fn reason_against(rule: &Rule, config: &Config, selection: &Selection) -> Option<String> {
     let serves =
         |framework: &str| rule.requirements.iter().any(|requirement| &*requirement.framework == framework);
+    if rule.uses.change && !selection.with_changes {
+        return Some("looks at a change, which only `assize diff` has".to_owned());
+    }
     if !selection.rules.is_empty() && !selection.rules.iter().any(|name| **name == *rule.name) {
         return Some("not named on the command line".to_owned());
     }

@@ -10,6 +10,7 @@ use regorus::languages::rego::compiler::{Compiler, CompilerError};
 use regorus::rvm::vm::{ExecutionMode, ExecutionState, RegoVM, SuspendReason, VmError};
 use regorus::utils::limits::ExecutionTimerConfig;
 use regorus::{MemoryBudgetConfig, Value};
+use serde_json::Value as Json;
 
 use super::function::{self, Call};
 use super::world::World;
@@ -39,6 +40,14 @@ impl Document {
     pub fn of(root: NodeRef<'_>) -> Self {
         Self(value::of_node(root))
     }
+
+    /// A change: what was, what is, and the commits that led there.
+    pub fn of_change(before: Option<NodeRef<'_>>, after: Option<NodeRef<'_>>, commits: &Json) -> Self {
+        let versions = [("before", before), ("after", after)];
+        let versions =
+            versions.into_iter().filter_map(|(key, node)| Some((value::name(key), value::of_node(node?))));
+        Self(value::object(versions.chain([(value::name("commits"), Value::from(commits.clone()))])))
+    }
 }
 
 /// What is judged, and what is around it.
@@ -54,6 +63,8 @@ pub struct Judged<'j> {
     pub resource: Option<ResourceId>,
     /// The others.
     pub world: &'j Arc<World>,
+    /// For rules over changes: the resources before.
+    pub base: Option<&'j Arc<World>>,
     /// The clock.
     pub as_of: &'j Moment,
 }
@@ -219,6 +230,10 @@ impl Machine {
         }
         if !uses.estate.is_empty() {
             members.push((value::name("estate"), self.estate.clone()));
+        }
+        if let Some(base) = judged.base.filter(|_| uses.change && !uses.estate.is_empty()) {
+            let (estate, _) = base.estate(&uses.estate);
+            members.push((value::name("base"), value::object([(value::name("estate"), estate)])));
         }
         if uses.identity {
             members.push((value::name("self"), Value::from(judged.identity.to_string())));

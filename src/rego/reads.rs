@@ -15,6 +15,8 @@ use crate::schema::PathSet;
 enum Place {
     /// Of the document that is judged.
     Input(Vec<Step>),
+    /// Of the document before or after a change.
+    Version(Vec<Step>),
     /// Of a document of one of these kinds; `*`: of any.
     Document(Vec<String>, Vec<Step>),
     /// `data`, and packages in it.
@@ -28,6 +30,7 @@ enum Place {
     ReferrerList(String),
     Entry(Vec<String>),
     Params,
+    Commits,
     Text(String),
 }
 
@@ -49,6 +52,7 @@ pub(super) fn analyse(modules: &[Parsed], surroundings: &Surroundings<'_>) -> (U
         variables: BTreeMap::new(),
         results: BTreeMap::new(),
         errors: Vec::new(),
+        plain: None,
         at: (0, 0),
         is_last: false,
     };
@@ -67,6 +71,10 @@ pub(super) fn analyse(modules: &[Parsed], surroundings: &Surroundings<'_>) -> (U
     }
     analysis.is_last = true;
     analysis.round();
+    if let Some(span) = analysis.plain.take().filter(|_| analysis.uses.change) {
+        let message = "the rule reads `input` as a document, and as a change with `before` and `after`";
+        analysis.errors.push(RegoError::at(&span, message));
+    }
     let mut errors = analysis.errors;
     errors.sort();
     errors.dedup();
@@ -83,6 +91,8 @@ struct Analysis<'m> {
     /// What a rule or function may yield, by its full name.
     results: BTreeMap<String, Places>,
     errors: Vec<RegoError>,
+    /// Where `input` is read as a document.
+    plain: Option<Span>,
     at: (usize, usize),
     is_last: bool,
 }
@@ -445,6 +455,18 @@ impl<'m> Analysis<'m> {
     fn step(&mut self, place: &Place, key: Option<&str>, span: &Span) -> Places {
         let one = |place: Place| Places::from([place]);
         match (place, key) {
+            (Place::Input(path), Some("before" | "after")) if path.is_empty() => {
+                self.uses.change = true;
+                one(Place::Version(Vec::new()))
+            }
+            (Place::Input(path), Some("commits")) if path.is_empty() => {
+                self.uses.change = true;
+                one(Place::Commits)
+            }
+            (Place::Version(path), key) => match longer(path, key) {
+                Some(path) => one(Place::Version(path)),
+                None => self.whole(place),
+            },
             (Place::Input(path), key) => match longer(path, key) {
                 Some(path) => one(Place::Input(path)),
                 None => self.whole(place),
@@ -516,14 +538,18 @@ impl<'m> Analysis<'m> {
                 }
                 Places::new()
             }
-            (Place::Params | Place::Text(_), _) => Places::new(),
+            (Place::Params | Place::Commits | Place::Text(_), _) => Places::new(),
         }
     }
 
     fn data(&mut self, package: &str, key: &str, span: &Span) -> Places {
         let path = if package.is_empty() { key.to_owned() } else { format!("{package}.{key}") };
         let found = match path.as_str() {
-            "estate" => Place::Estate,
+            "estate" | "base.estate" => Place::Estate,
+            "base" => {
+                self.uses.change = true;
+                Place::Data("base".to_owned())
+            }
             "references" => Place::References(true),
             "referrers" => Place::Referrers,
             "params" => Place::Params,
@@ -613,7 +639,8 @@ impl<'m> Analysis<'m> {
                 self.uses.referrers.insert(None);
                 reads.others.entry("*".to_owned()).or_default().insert(&[]);
             }
-            Place::Params | Place::Text(_) => {}
+            // A change has both documents whole.
+            Place::Version(_) | Place::Params | Place::Commits | Place::Text(_) => {}
         }
     }
 
@@ -622,9 +649,11 @@ impl<'m> Analysis<'m> {
         for place in places {
             let (kinds, path) = match place {
                 Place::Input(path) => {
+                    self.plain.get_or_insert_with(|| span.clone());
                     self.uses.reads.own.touch(&keys(path));
                     (None, path)
                 }
+                Place::Version(path) => (None, path),
                 Place::Document(kinds, path) => {
                     for kind in kinds {
                         self.uses.reads.others.entry(kind.clone()).or_default().touch(&keys(path));

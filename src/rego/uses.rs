@@ -45,6 +45,7 @@ impl Names {
 }
 
 /// What a text asks of its surroundings.
+#[expect(clippy::struct_excessive_bools, reason = "each is one thing that a text asks for")]
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Uses {
     /// Of documents.
@@ -61,12 +62,15 @@ pub struct Uses {
     pub clock: bool,
     /// Whether it asks who the resource is.
     pub identity: bool,
+    /// Whether it looks at a change: `input.before`, `input.after`, `input.commits`.
+    pub change: bool,
 }
 
 impl Uses {
     /// Whether it reads anything but its own document and the clock.
     pub fn is_joined(&self) -> bool {
         self.walks
+            || self.change
             || !self.reads.others.is_empty()
             || !self.estate.is_empty()
             || !self.references.is_empty()

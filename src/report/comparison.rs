@@ -4,6 +4,7 @@
 //! Plain values that every format shows; they are worked out elsewhere.
 
 use crate::finding::{Finding, Fingerprint, Identity, Location};
+use crate::problem::Problem;
 
 /// How the run of a report differs from that of a base.
 #[derive(Clone, Debug, Default)]
@@ -22,6 +23,8 @@ pub struct Comparison {
     pub resources: Vec<ResourceChange>,
     /// What the change does to the rules, waivers and configuration that judge it.
     pub gate: Vec<GateChange>,
+    /// Problems that the base has as well; the report's own are those that came.
+    pub old_problems: Vec<Problem>,
 }
 
 /// One side of a comparison.
@@ -103,6 +106,8 @@ pub enum Cause {
     WaiverWent(String),
     /// Nothing changed but the date.
     ClockPassed,
+    /// Something else in the estate changed: a file that it names, or a resource that no reference leads to.
+    EstateChanged,
 }
 
 impl Cause {
@@ -116,6 +121,7 @@ impl Cause {
             Self::WaiverLapsed(_) => "waiver-lapsed",
             Self::WaiverWent(_) => "waiver-went",
             Self::ClockPassed => "clock-passed",
+            Self::EstateChanged => "estate-changed",
         }
     }
 
@@ -124,7 +130,7 @@ impl Cause {
         match self {
             Self::ReachedChanged { resource, .. } => Some(resource.to_string()),
             Self::WaiverCame(name) | Self::WaiverLapsed(name) | Self::WaiverWent(name) => Some(name.clone()),
-            Self::ResourceChanged | Self::RuleChanged | Self::ClockPassed => None,
+            Self::ResourceChanged | Self::RuleChanged | Self::ClockPassed | Self::EstateChanged => None,
         }
     }
 
@@ -138,6 +144,7 @@ impl Cause {
             Self::WaiverLapsed(name) => format!("{name} lapsed"),
             Self::WaiverWent(name) => format!("{name} is no more"),
             Self::ClockPassed => "a date passed".to_owned(),
+            Self::EstateChanged => "something around it changed".to_owned(),
         }
     }
 

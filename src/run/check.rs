@@ -117,12 +117,7 @@ pub fn check(
     request: &CheckRequest,
     progress: &(dyn Fn(u64, u64) + Sync),
 ) -> Result<Report, PolicyError> {
-    let failure = |message: String| PolicyError::Load(LoadError { message, help: None });
-    let as_of =
-        Moment::parse(&request.as_of).ok_or_else(|| failure(format!("{:?} is no date", request.as_of)))?;
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(request.threads).stack_size(STACK).build();
-    let pool = pool.map_err(|error| failure(format!("cannot start threads: {error}")))?;
-    pool.install(|| {
+    in_pool(request, |as_of| {
         let (source, beside) = match sources.policies {
             Some((source, _)) => (source, Beside::Unseen),
             None => (sources.estate, Beside::Judged),
@@ -132,18 +127,34 @@ pub fn check(
             // A path that is misspelt must not judge by the built-in library alone.
             return Err(failure("the policies' source holds neither assize.yaml nor rules".to_owned()));
         }
-        let mut report = Check::new(sources, request, &policies, as_of.clone()).run(progress);
+        let (mut report, _) = Check::new(sources, request, &policies, as_of.clone()).run(progress);
         if request.verify_reads {
             let mut whole = Check::new(sources, request, &policies, as_of);
             whole.plan = whole.plan.with_projection(Projection::Everything);
-            let other = whole.run(&|_, _| ());
+            let (other, _) = whole.run(&|_, _| ());
             report.problems.extend(disagreements(&report, &other));
         }
         Ok(report)
     })
 }
 
-struct Check<'r> {
+fn failure(message: String) -> PolicyError {
+    PolicyError::Load(LoadError { message, help: None })
+}
+
+/// Does the work of a run in threads of its own, with the clock of the request.
+pub(super) fn in_pool<T: Send>(
+    request: &CheckRequest,
+    work: impl FnOnce(Moment) -> Result<T, PolicyError> + Send,
+) -> Result<T, PolicyError> {
+    let as_of =
+        Moment::parse(&request.as_of).ok_or_else(|| failure(format!("{:?} is no date", request.as_of)))?;
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(request.threads).stack_size(STACK).build();
+    let pool = pool.map_err(|error| failure(format!("cannot start threads: {error}")))?;
+    pool.install(|| work(as_of))
+}
+
+pub(super) struct Check<'r> {
     root: &'r dyn Source,
     /// Where the policies come from, if not from there.
     elsewhere: Option<(&'r dyn Source, Relation)>,
@@ -156,12 +167,19 @@ struct Check<'r> {
     as_of: Moment,
     /// Whether a rule of the run looks at other documents.
     is_joined: bool,
+    /// Whether references are kept by who names, whatever the rules ask for.
+    is_followed: bool,
     /// The run as local rules see it: without an inventory.
     alone: Around<'static>,
 }
 
 impl<'r> Check<'r> {
-    fn new(sources: &Sources<'r>, request: &'r CheckRequest, policies: &'r Policies, as_of: Moment) -> Self {
+    pub(super) fn new(
+        sources: &Sources<'r>,
+        request: &'r CheckRequest,
+        policies: &'r Policies,
+        as_of: Moment,
+    ) -> Self {
         let config = &policies.config;
         let globs = |list: &[String]| glob_set(list.iter().map(String::as_str));
         Self {
@@ -180,10 +198,33 @@ impl<'r> Check<'r> {
             },
             as_of,
             is_joined: policies.rules.rules.iter().any(|rule| rule.is_joined),
+            is_followed: false,
         }
     }
 
-    fn run(&self, progress: &(dyn Fn(u64, u64) + Sync)) -> Report {
+    /// The same, with an inventory whose references can be followed in both directions.
+    pub(super) fn following(self) -> Self {
+        Self { is_joined: true, is_followed: true, ..self }
+    }
+
+    /// The files of the estate.
+    pub(super) fn estate_entries(&self) -> Vec<Entry> {
+        self.entries(&mut Vec::new(), &mut Vec::new()).into_iter().map(|(entry, _)| entry).collect()
+    }
+
+    /// The resources of a text.
+    pub(super) fn candidates(&self, file: &Arc<str>, bytes: Vec<u8>) -> (Tape, Vec<Candidate>) {
+        let path = self.root.from_base(file).unwrap_or(file);
+        let mapping = self.mapping(path);
+        let (mut tape, _) = parse(bytes, file, &self.request.limits.yaml);
+        let classified = classify(&mut tape, file, mapping.as_ref(), Expectation::Anything);
+        let is_policy = |candidate: &Candidate| KindName::of(&candidate.identity).is("Rule");
+        let candidates =
+            classified.candidates.into_iter().filter(|candidate| !is_policy(candidate)).collect();
+        (tape, candidates)
+    }
+
+    pub(super) fn run(&self, progress: &(dyn Fn(u64, u64) + Sync)) -> (Report, Arc<Inventory>) {
         let mut problems = self.policies.problems.clone();
         let mut skipped = Vec::new();
         let entries = self.entries(&mut skipped, &mut problems);
@@ -229,7 +270,7 @@ impl<'r> Check<'r> {
         }
         let inventory = Arc::new(if self.is_joined {
             let follows = |rule: &Rule| rule.uses.walks || !rule.uses.references.is_empty();
-            let is_followed = self.policies.rules.rules.iter().any(follows);
+            let is_followed = self.is_followed || self.policies.rules.rules.iter().any(follows);
             let directions = if is_followed { Directions::Both } else { Directions::Incoming };
             Inventory::new(batches, &self.policies.kinds, directions)
         } else {
@@ -241,7 +282,8 @@ impl<'r> Check<'r> {
         let exceptions = Exceptions { policy, waivers, uncounted, ignores, as_of: &self.as_of };
         skipped.sort();
         skipped.dedup();
-        self.assemble(outcomes, &inventory, &states, &exceptions, counts, problems, skipped)
+        let report = self.assemble(outcomes, &inventory, &states, &exceptions, counts, problems, skipped);
+        (report, inventory)
     }
 
     /// The waivers that count, and those of the estate that do not: where the policies come from elsewhere, so do the

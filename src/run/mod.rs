@@ -5,12 +5,15 @@
 
 mod batches;
 mod check;
+mod diff;
 mod examples;
 mod exclusions;
+mod gate;
 mod policies;
 mod sources;
 
 pub use check::{CheckRequest, Limits, StandardInput, check};
+pub use diff::{DiffRequest, DiffSources, GateScope, JudgedBy, diff};
 pub use examples::{ExampleFailure, ExampleReport, MutationReport, Survivor, run_examples, run_mutants};
 pub use policies::{Policies, PolicyError, load_policies};
 pub use sources::{Relation, Sources};

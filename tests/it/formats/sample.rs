@@ -308,6 +308,7 @@ impl Sample<'_> {
                     fields: Vec::new(),
                 },
             ],
+            old_problems: Vec::new(),
             gate: vec![
                 gate(
                     GateSort::SeverityLowered,

@@ -1,0 +1,251 @@
+//! What a change does to its own gate: rules, configuration, waivers and ignores, head against base.
+//!
+//! Whatever could let more pass is told. It fails the run unless it is known to have no effect before it is merged.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::policies::Policies;
+use crate::date::Moment;
+use crate::finding::{Location, Severity};
+use crate::policy::{Check, Config, InlineIgnore, Rule, Waiver};
+use crate::report::{GateChange, GateEffect, GateSort};
+
+/// The threshold where a configuration says none.
+const DEFAULT_THRESHOLD: Severity = Severity::Low;
+
+/// One side of the gate.
+pub(super) struct Gate<'g> {
+    pub(super) policies: &'g Policies,
+    /// The waivers that the estate holds.
+    pub(super) waivers: &'g [Waiver],
+    /// The ignores in comments of the files that differ.
+    pub(super) ignores: &'g [InlineIgnore],
+}
+
+/// What the head changes, in a fixed order.
+pub(super) fn gate_changes(base: &Gate<'_>, head: &Gate<'_>, as_of: &Moment) -> Vec<GateChange> {
+    let mut changes = Vec::new();
+    rules(base.policies, head.policies, &mut changes);
+    kinds(base.policies, head.policies, &mut changes);
+    settings(&base.policies.config, &head.policies.config, &mut changes);
+    waivers(base, head, as_of, &mut changes);
+    ignores(base, head, &mut changes);
+    changes.sort_by(|one, other| (one.sort, &one.name, &one.to).cmp(&(other.sort, &other.name, &other.to)));
+    changes
+}
+
+fn change(sort: GateSort, name: impl Into<String>, from: Option<String>, to: Option<String>) -> GateChange {
+    GateChange { sort, name: name.into(), from, to, location: None, effect: GateEffect::Fails }
+}
+
+fn place_of(rule: &Rule) -> Option<Location> {
+    (!rule.origin.is_builtin).then(|| {
+        let locator = crate::policy::Locator::new(&rule.origin.file, &rule.origin.tape);
+        locator.of(locator.pointer(rule.origin.node, "/metadata/name"))
+    })
+}
+
+fn rules(base: &Policies, head: &Policies, changes: &mut Vec<GateChange>) {
+    for old in &base.rules.rules {
+        let Some(new) = head.rules.rule(&old.name) else {
+            let reason = head.rules.not_selected.iter().find(|rule| rule.rule == old.name);
+            let to = reason.map_or_else(|| "removed".to_owned(), |rule| rule.reason.clone());
+            let mut off = change(GateSort::RuleOff, &*old.name, Some(old.severity.to_string()), Some(to));
+            off.location = place_of(old);
+            changes.push(off);
+            continue;
+        };
+        let location = place_of(new);
+        let mut tell = |sort, from: String, to: String| {
+            let mut told = change(sort, &*old.name, Some(from), Some(to));
+            told.location.clone_from(&location);
+            changes.push(told);
+        };
+        if new.severity < old.severity {
+            tell(GateSort::SeverityLowered, old.severity.to_string(), new.severity.to_string());
+        }
+        for (name, from) in &old.params {
+            let to = new.params.get(name);
+            if to != Some(from) {
+                let to = to.map_or_else(|| "nothing".to_owned(), Value::to_string);
+                tell(GateSort::RuleChanged, format!("{name}: {from}"), to);
+            }
+        }
+        if matched(old) != matched(new) {
+            tell(GateSort::ScopeNarrowed, "its former `match`".to_owned(), "another one".to_owned());
+        }
+        if body(old) != body(new) {
+            tell(GateSort::RuleChanged, "its former text".to_owned(), "another one".to_owned());
+        }
+    }
+}
+
+fn spec(rule: &Rule) -> Value {
+    let root = rule.origin.tape.node(rule.origin.node);
+    let spec = root.get("spec").or_else(|| root.get("custom")).map(|spec| spec.to_value());
+    // What is not written as a document is part of the program.
+    spec.filter(|_| !rule.origin.is_builtin).unwrap_or_default()
+}
+
+fn matched(rule: &Rule) -> Value {
+    spec(rule).get("match").cloned().unwrap_or_default()
+}
+
+/// What a rule demands: its schema with the place where it begins, or its text with its libraries.
+fn body(rule: &Rule) -> (Value, Option<String>) {
+    let text = match &rule.check {
+        Check::Rego(text) => {
+            let libraries: Vec<&str> = text.libraries.iter().map(|library| &*library.text).collect();
+            Some(format!("{}\n{}", text.text, libraries.join("\n")))
+        }
+        _ => None,
+    };
+    let spec = spec(rule);
+    (serde_json::json!([spec.get("schema"), spec.get("at")]), text.filter(|_| !rule.origin.is_builtin))
+}
+
+fn kinds(base: &Policies, head: &Policies, changes: &mut Vec<GateChange>) {
+    for old in base.kinds.iter() {
+        let name = format!("schema of {}", old.name);
+        match head.kinds.get(&old.name) {
+            None => changes.push(change(GateSort::SettingChanged, name, None, Some("removed".to_owned()))),
+            Some(new) if new.schema != old.schema => {
+                let mut told = change(GateSort::SettingChanged, name, None, Some("another one".to_owned()));
+                told.location = Some(Location::start_of(&new.file));
+                changes.push(told);
+            }
+            Some(_) => {}
+        }
+    }
+}
+
+fn settings(old: &Config, new: &Config, changes: &mut Vec<GateChange>) {
+    let (from, to) = (old.fail_on.unwrap_or(DEFAULT_THRESHOLD), new.fail_on.unwrap_or(DEFAULT_THRESHOLD));
+    if to > from {
+        changes.push(change(
+            GateSort::ThresholdRaised,
+            "fail_on",
+            Some(from.to_string()),
+            Some(to.to_string()),
+        ));
+    }
+    let list = |globs: &Option<Vec<String>>| {
+        globs.as_ref().map_or_else(|| "everything".to_owned(), |globs| globs.join(", "))
+    };
+    let is_narrower = match (&old.estate, &new.estate) {
+        (_, None) => false,
+        (None, Some(_)) => true,
+        (Some(old), Some(new)) => old.iter().any(|glob| !new.contains(glob)),
+    };
+    if is_narrower {
+        changes.push(change(
+            GateSort::ScopeNarrowed,
+            "estate",
+            Some(list(&old.estate)),
+            Some(list(&new.estate)),
+        ));
+    }
+    for glob in new.exclude.iter().filter(|glob| !old.exclude.contains(glob)) {
+        changes.push(change(GateSort::ScopeNarrowed, "exclude", None, Some(glob.clone())));
+    }
+    let entry = |entry: &crate::policy::DocumentsEntry| (entry.path.clone(), entry.kind.clone());
+    for document in &old.documents {
+        if !new
+            .documents
+            .iter()
+            .any(|other| entry(other) == entry(document) && other.dialect == document.dialect)
+        {
+            changes.push(change(GateSort::ScopeNarrowed, "documents", Some(document.path.clone()), None));
+        }
+    }
+    approvers(old, new, changes);
+    let (from, to) = (&old.waivers.max_age, &new.waivers.max_age);
+    if from != to && !to.is_certainly_shorter(from) {
+        let (from, to) = (from.text().to_owned(), to.text().to_owned());
+        changes.push(change(GateSort::SettingChanged, "waivers.max_age", Some(from), Some(to)));
+    }
+    let wide = |most: Option<u64>| most.unwrap_or(u64::MAX);
+    let shown = |most: Option<u64>| most.map_or_else(|| "any number".to_owned(), |most| most.to_string());
+    let (from, to) = (old.waivers.max_resources, new.waivers.max_resources);
+    if wide(to) > wide(from) {
+        changes.push(change(
+            GateSort::SettingChanged,
+            "waivers.max_resources",
+            Some(shown(from)),
+            Some(shown(to)),
+        ));
+    }
+    if new.waivers.inline && !old.waivers.inline {
+        let (from, to) = ("false".to_owned(), "true".to_owned());
+        changes.push(change(GateSort::SettingChanged, "waivers.inline", Some(from), Some(to)));
+    }
+}
+
+fn approvers(old: &Config, new: &Config, changes: &mut Vec<GateChange>) {
+    match (&old.waivers.approvers, &new.waivers.approvers) {
+        (Some(_), None) => changes.push(change(GateSort::ApproverAdded, "anyone", None, None)),
+        (Some(old), Some(new)) => {
+            let added = new.iter().filter(|approver| !old.contains(approver));
+            changes
+                .extend(added.map(|approver| change(GateSort::ApproverAdded, approver.as_str(), None, None)));
+        }
+        // Where nobody was named, to name somebody lets less pass.
+        (None, _) => {}
+    }
+}
+
+/// What a waiver says, as far as it can cover more.
+fn says(waiver: &Waiver) -> String {
+    format!("{waiver:?}").replace(&format!("{:?}", waiver.location), "")
+}
+
+fn waivers(base: &Gate<'_>, head: &Gate<'_>, as_of: &Moment, changes: &mut Vec<GateChange>) {
+    let old: BTreeMap<_, _> = base.waivers.iter().map(|waiver| (&waiver.identity, waiver)).collect();
+    for waiver in head.waivers {
+        let former = old.get(&waiver.identity);
+        if former.is_some_and(|former| says(former) == says(waiver)) {
+            continue;
+        }
+        // One that the base's own rules for waivers would let count is the ordinary way; any other one is not.
+        let policy = &base.policies.config.waivers;
+        let is_approved = policy.approvers.is_some() && waiver.defects(policy, as_of, 0).is_empty();
+        let rules = waiver.rules.join(", ");
+        let to = waiver
+            .expires
+            .as_ref()
+            .map_or_else(|| rules.clone(), |expires| format!("{rules} until {expires}"));
+        changes.push(GateChange {
+            location: Some(waiver.location.clone()),
+            effect: if is_approved { GateEffect::CountsOnceMerged } else { GateEffect::Fails },
+            ..change(
+                GateSort::WaiverAdded,
+                waiver.identity.to_string(),
+                former.map(|former| former.rules.join(", ")),
+                Some(to),
+            )
+        });
+    }
+}
+
+fn ignores(base: &Gate<'_>, head: &Gate<'_>, changes: &mut Vec<GateChange>) {
+    let key = |ignore: &InlineIgnore| (ignore.file.clone(), ignore.rule.clone(), ignore.reason.clone());
+    let mut old: Vec<_> = base.ignores.iter().map(key).collect();
+    for ignore in head.ignores {
+        if let Some(at) = old.iter().position(|known| *known == key(ignore)) {
+            old.remove(at);
+            continue;
+        }
+        let is_on = base.policies.config.waivers.inline || head.policies.config.waivers.inline;
+        changes.push(GateChange {
+            location: Some(Location {
+                line: ignore.line,
+                end_line: ignore.line,
+                ..Location::start_of(&ignore.file)
+            }),
+            effect: if is_on { GateEffect::Fails } else { GateEffect::Noted },
+            ..change(GateSort::IgnoreAdded, ignore.rule.clone(), None, Some(ignore.reason.clone()))
+        });
+    }
+}
