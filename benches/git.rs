@@ -2,6 +2,7 @@
 //! history. `cargo bench --bench git [-- whole|unchanged|history]`; everything is generated from fixed seeds in temporary folders.
 
 #![expect(
+    clippy::cast_precision_loss,
     clippy::disallowed_methods,
     clippy::print_stdout,
     reason = "a benchmark writes files and prints what it measures"
