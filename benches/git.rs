@@ -3,6 +3,7 @@
 
 #![expect(clippy::cast_precision_loss, reason = "figures for people")]
 #![expect(
+    clippy::cast_precision_loss,
     clippy::disallowed_methods,
     clippy::print_stdout,
     reason = "a benchmark writes files and prints what it measures"
