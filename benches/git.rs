@@ -1,7 +1,6 @@
 //! What reading from git costs: a commit against a work tree, unchanged files by their stat data, a walk through
 //! history. `cargo bench --bench git [-- whole|unchanged|history]`; everything is generated from fixed seeds in temporary folders.
 
-#![expect(clippy::cast_precision_loss, reason = "figures for people")]
 #![expect(
     clippy::cast_precision_loss,
     clippy::disallowed_methods,

@@ -41,6 +41,7 @@ struct JsonComparison<'a> {
     events: Vec<JsonFinding<'a>>,
     resources: Vec<JsonResourceChange<'a>>,
     gate: Vec<JsonGateChange<'a>>,
+    persisting_problems: Vec<JsonProblem<'a>>,
 }
 
 #[derive(Serialize)]
@@ -50,6 +51,7 @@ struct JsonSide<'a> {
 }
 
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct JsonCounts {
     new: u64,
     persisting: u64,
@@ -57,6 +59,7 @@ struct JsonCounts {
     events: u64,
     resources: u64,
     gate: u64,
+    persisting_problems: u64,
 }
 
 #[derive(Serialize)]
@@ -404,6 +407,7 @@ fn sides<'a>(report: &'a Report, comparison: &'a Comparison) -> (JsonSide<'a>, J
         events: comparison.events.len() as u64,
         resources: comparison.resources.len() as u64,
         gate: comparison.gate.len() as u64,
+        persisting_problems: comparison.old_problems.len() as u64,
     };
     (side(&comparison.base), side(&comparison.head), counts)
 }
@@ -418,6 +422,7 @@ fn comparison<'a>(report: &'a Report, comparison: &'a Comparison) -> JsonCompari
         events: events(report).collect(),
         resources: resource_changes(report).collect(),
         gate: gate_changes(report).collect(),
+        persisting_problems: comparison.old_problems.iter().map(problem).collect(),
     }
 }
 
@@ -552,6 +557,7 @@ pub fn write_jsonl(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         events(report).try_for_each(|each| line(out, "event", each))?;
         resource_changes(report).try_for_each(|each| line(out, "resourceChange", each))?;
         gate_changes(report).try_for_each(|each| line(out, "gateChange", each))?;
+        comparison.old_problems.iter().try_for_each(|each| line(out, "persistingProblem", problem(each)))?;
     }
     line(out, "summary", Footer { summary: summary(report) })
 }

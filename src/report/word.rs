@@ -65,10 +65,17 @@ pub(super) fn totals(report: &Report) -> String {
             }
         }
     }
+    let is_compared = report.comparison.is_some();
     parts.push(match report.problems.len() {
+        0 if is_compared => "no new problems".to_owned(),
         0 => "no problems".to_owned(),
+        count if is_compared => plural(count as u64, "new problem"),
         count => plural(count as u64, "problem"),
     });
+    match report.comparison.iter().map(|comparison| comparison.old_problems.len()).sum() {
+        0_usize => {}
+        count => parts.push(plural(count as u64, "problem") + " as before"),
+    }
     for status in [Status::Waived, Status::Suppressed] {
         match report.count(status) {
             0 => {}

@@ -203,9 +203,23 @@ fn finish(
             Fixed { finding, fingerprint, cause }
         })
         .collect();
-    let known: HashSet<Fingerprint> = base.report.problems.iter().map(Problem::fingerprint).collect();
+    // A problem that moves with its file is no news; one that comes a second time is.
+    let says = |problem: &Problem| {
+        let path = problem.location.as_ref().map(|location| location.path.clone());
+        (problem.code, path, problem.message.clone())
+    };
+    let mut known: HashMap<_, usize> = HashMap::new();
+    for problem in &base.report.problems {
+        *known.entry(says(problem)).or_default() += 1;
+    }
     let (old_problems, new): (Vec<Problem>, Vec<Problem>) =
-        report.problems.into_iter().partition(|problem| known.contains(&problem.fingerprint()));
+        report.problems.into_iter().partition(|problem| match known.get_mut(&says(problem)) {
+            Some(count) if *count > 0 => {
+                *count -= 1;
+                true
+            }
+            _ => false,
+        });
     report.problems = new;
     report.problems.extend(more);
     report.problems.extend(gate_problems);

@@ -9,6 +9,7 @@
 )]
 
 mod commits;
+mod diff;
 mod history;
 mod policies;
 mod stat;
@@ -35,6 +36,22 @@ spec:
 
 fn config(name: &str) -> String {
     format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}}}\n")
+}
+
+/// The files below a folder, from its parent, in order.
+fn files_below(folder: &Path, name: &str) -> Vec<String> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let entry = entry.unwrap();
+        let name = format!("{name}/{}", entry.file_name().to_str().unwrap());
+        if entry.path().is_dir() {
+            files.extend(files_below(&entry.path(), &name));
+        } else {
+            files.push(name);
+        }
+    }
+    files.sort();
+    files
 }
 
 /// A folder with a repository.
