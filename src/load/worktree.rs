@@ -10,9 +10,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use ignore::{WalkBuilder, WalkState};
 
 use super::commit::resolve;
+use super::held::{Held, plain};
 use super::listing::{Entry, Listing, SkipReason, Skipped};
 use super::object::Revision;
-use super::root::{Root, relative};
+use super::root::{Root, join, relative};
 use super::source::{Located, Source, no_pointer, too_large, unreadable};
 use crate::finding::Location;
 use crate::problem::{Code, Problem};
@@ -64,6 +65,10 @@ impl Source for Root {
     fn find(&self, path: &str) -> Result<Option<Entry>, Box<Problem>> {
         let metadata = fs::symlink_metadata(self.top.join(path)).ok().filter(fs::Metadata::is_file);
         Ok(metadata.map(|metadata| Entry { path: path.into(), size: metadata.len(), blob: None }))
+    }
+
+    fn holds(&self, path: &str) -> Held {
+        plain(&join(&self.base, path)).map_or(Held::Outside, |path| self.held(&path))
     }
 
     fn read(&self, entry: &Entry, limit: u64) -> Result<Vec<u8>, Box<Problem>> {

@@ -80,6 +80,8 @@ pub enum Check {
     AmbiguousScalar,
     /// Every reference names a resource that exists, of a kind that its field takes.
     UnresolvedReference,
+    /// Every path of a file names one that the repository holds.
+    LinkedFileMissing,
 }
 
 /// One way to match.

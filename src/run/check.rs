@@ -169,7 +169,8 @@ impl<'r> Check<'r> {
             elsewhere: sources.policies,
             request,
             policies,
-            plan: Plan::new(&policies.rules, &policies.kinds, request.selection.kind_patterns()),
+            plan: Plan::new(&policies.rules, &policies.kinds, request.selection.kind_patterns())
+                .with_files(sources.estate),
             estate: config.estate.as_deref().map(globs),
             exclude: globs(&config.exclude),
             documents: glob_set(config.documents.iter().map(|entry| entry.path.as_str())),

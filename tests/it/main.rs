@@ -7,6 +7,7 @@ mod differential;
 mod formats;
 mod git;
 mod hostile;
+mod linked_files;
 mod reads;
 mod rego;
 mod scene;
