@@ -48,6 +48,8 @@ pub(super) enum Color {
 pub(super) enum Command {
     /// Check the estate, or parts of it, against the rules
     Check(Box<CheckArguments>),
+    /// Write a small estate with rules of its own, to begin with
+    Init(InitArguments),
     /// Run the examples that rules carry
     Test(TestArguments),
     /// List what there is
@@ -251,6 +253,17 @@ impl FailOn {
             Self::Never => None,
         }
     }
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  assize init               in the current folder
+  assize init compliance    in a new one")]
+pub(super) struct InitArguments {
+    /// The folder to write to; what stands there already is never touched
+    #[arg(value_name = "DIR", default_value = ".")]
+    pub(super) folder: PathBuf,
 }
 
 #[derive(Debug, Args)]

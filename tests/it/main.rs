@@ -7,6 +7,7 @@ mod differential;
 mod formats;
 mod git;
 mod hostile;
+mod init;
 mod linked_files;
 mod reads;
 mod rego;
