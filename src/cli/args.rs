@@ -336,6 +336,6 @@ Examples:
   assize schema assize.yaml
   assize schema DataStore > DataStore.schema.json")]
 pub(super) struct SchemaArguments {
-    /// A kind, Rule, Framework, assize.yaml or output
+    /// A kind, Rule, Framework, assize.yaml, output or vocabulary
     pub(super) name: String,
 }

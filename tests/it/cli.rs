@@ -464,6 +464,7 @@ fn schemas() {
         ("Framework", "Framework"),
         ("assize.yaml", "assize.yaml"),
         ("output", "Output of assize check, format json, version 1"),
+        ("vocabulary", "Vocabulary of schema rules"),
         ("DataStore", "DataStore"),
         ("Ship", "Ship"),
     ] {

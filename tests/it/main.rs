@@ -10,6 +10,7 @@ mod hostile;
 mod init;
 mod linked_files;
 mod reads;
+mod reference;
 mod rego;
 mod scene;
 mod schemas;
