@@ -5,12 +5,14 @@
 
 mod batches;
 mod check;
+mod coverage;
 mod examples;
 mod exclusions;
 mod policies;
 mod sources;
 
 pub use check::{CheckRequest, Limits, StandardInput, check};
+pub use coverage::cover_examples;
 pub use examples::{ExampleFailure, ExampleReport, MutationReport, Survivor, run_examples, run_mutants};
 pub use policies::{Policies, PolicyError, load_policies};
 pub use sources::{Relation, Sources};

@@ -4,6 +4,7 @@ mod cli;
 mod clinic;
 mod determinism;
 mod differential;
+mod examples;
 mod formats;
 mod git;
 mod hostile;

@@ -44,7 +44,7 @@ fn edited(document: &Value, pointer: &str, value: Option<Value>) -> Value {
 
 #[test]
 fn every_schema_is_one() {
-    for name in ["Rule", "assize", "output"] {
+    for name in ["Rule", "assize", "output", "coverage"] {
         let schema = schema(name);
         assert!(jsonschema::meta::is_valid(&schema), "{name}");
         described(&schema, name);
