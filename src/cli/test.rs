@@ -144,13 +144,12 @@ fn write(text: &str, arguments: &TestArguments, policies: &Policies) -> Result<(
             CoverageFormat::Json => Coverage::write_json,
             CoverageFormat::Lcov => Coverage::write_lcov,
         };
-        match &output.file {
-            Some(path) => output::to_file(path, &mut |out| write(&coverage, out))?,
-            None => {
-                let mut text = Vec::new();
-                write(&coverage, &mut text)?;
-                output::to_stdout(&text)?;
-            }
+        if let Some(path) = &output.file {
+            output::to_file(path, &mut |out| write(&coverage, out))?;
+        } else {
+            let mut text = Vec::new();
+            write(&coverage, &mut text)?;
+            output::to_stdout(&text)?;
         }
     }
     Ok(())

@@ -58,11 +58,14 @@ impl Root {
             return if leads_elsewhere(&self.top, path) { Held::Link } else { Held::Nothing };
         }
         if metadata.is_file() {
-            match self.is_tracked(path) {
-                true => Held::File,
-                false if self.is_of_another_repository(path) => Held::Nothing,
-                false if self.is_ignored(path, false) => Held::Ignored,
-                false => Held::File,
+            if self.is_tracked(path) {
+                Held::File
+            } else if self.is_of_another_repository(path) {
+                Held::Nothing
+            } else if self.is_ignored(path, false) {
+                Held::Ignored
+            } else {
+                Held::File
             }
         } else if metadata.is_dir() {
             self.held_folder(path)

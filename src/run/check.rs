@@ -1,7 +1,8 @@
 //! `check`: every file of the estate, every resource, every rule that can apply.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,8 +13,10 @@ use rayon::prelude::*;
 
 use super::batches::{FIRST_BATCHES, FIRST_FILES, MOST_BATCHES, MOST_FILES, Role, batches, blocks};
 use super::exclusions::exclusions;
-use super::policies::{Beside, Policies, PolicyError, glob_set, has_known_extension, load};
-use super::sources::{Relation, Sources, could_hold_waiver, waivers_of};
+use super::policies::{
+    Beside, Policies, PolicyError, estate_globs, glob_set, has_known_extension, load, unmatched_globs,
+};
+use super::sources::{Relation, Sources, could_hold_waiver, digest_of, waivers_of};
 use crate::date::Moment;
 use crate::estate::{
     Candidate, Directions, DocumentMapping, Expectation, Gathered, Inventory, KindName, classify,
@@ -98,6 +101,8 @@ struct BatchResult {
     waivers: Vec<Waiver>,
     ignores: Vec<InlineIgnore>,
     skipped: Vec<Skipped>,
+    /// Files with their digests, to see whether they are the same when they are read again.
+    digests: Vec<(Arc<str>, u64)>,
     counts: Counts,
 }
 
@@ -171,7 +176,7 @@ impl<'r> Check<'r> {
             policies,
             plan: Plan::new(&policies.rules, &policies.kinds, request.selection.kind_patterns())
                 .with_files(sources.estate),
-            estate: config.estate.as_deref().map(globs),
+            estate: estate_globs(config),
             exclude: globs(&config.exclude),
             documents: glob_set(config.documents.iter().map(|entry| entry.path.as_str())),
             alone: Around {
@@ -219,7 +224,9 @@ impl<'r> Check<'r> {
         let mut counts = Counts::default();
         let mut waivers = Vec::new();
         let mut ignores = Vec::new();
+        let mut digests = HashMap::new();
         for result in results {
+            digests.extend(result.digests);
             waivers.extend(result.waivers);
             skipped.extend(result.skipped);
             ignores.extend(result.ignores);
@@ -236,7 +243,7 @@ impl<'r> Check<'r> {
         } else {
             Inventory::of_resources(batches)
         });
-        outcomes.extend(self.second_pass(&inventory, &states));
+        outcomes.extend(self.second_pass(&inventory, &states, &digests));
         let policy = &self.policies.config.waivers;
         let (waivers, uncounted) = self.counted(waivers, &mut problems);
         let exceptions = Exceptions { policy, waivers, uncounted, ignores, as_of: &self.as_of };
@@ -258,7 +265,12 @@ impl<'r> Check<'r> {
     }
 
     /// Joined rules, from what was kept of the documents.
-    fn second_pass(&self, inventory: &Arc<Inventory>, states: &[State]) -> Vec<Outcome> {
+    fn second_pass(
+        &self,
+        inventory: &Arc<Inventory>,
+        states: &[State],
+        digests: &HashMap<Arc<str>, u64>,
+    ) -> Vec<Outcome> {
         let mut around = Around {
             run: RunContext { as_of: self.as_of.clone(), inventory: Some(&**inventory) },
             world: Arc::new(World::new(Arc::clone(inventory) as Arc<_>)),
@@ -274,7 +286,14 @@ impl<'r> Check<'r> {
                 let Some(((_, first), _)) = file.first() else { return outcome };
                 let name = &first.location.file;
                 let path = self.root.from_base(name).unwrap_or(name);
-                let text = || Cow::Owned(self.read_again(name));
+                let trouble = OnceCell::new();
+                let text = || match self.read_again(name, digests.get(name).copied()) {
+                    Ok(text) => Cow::Owned(text),
+                    Err(problem) => {
+                        drop(trouble.set(problem));
+                        Cow::Borrowed("")
+                    }
+                };
                 let mut context = FileContext::new(name, path, &text);
                 for ((id, resource), state) in file {
                     let kind = self.plan.for_kind(&KindName::of(&resource.identity));
@@ -286,6 +305,8 @@ impl<'r> Check<'r> {
                     let admitted = Admitted { resource, root, is_sound: state.is_sound, id: Some(*id) };
                     evaluate(&self.plan, &kind, Phase::Joined, &admitted, around, &mut context, &mut outcome);
                 }
+                drop(context);
+                outcome.problems.extend(trouble.into_inner().map(|problem| *problem));
                 outcome
             };
         let mut outcomes = Vec::new();
@@ -312,13 +333,17 @@ impl<'r> Check<'r> {
     }
 
     /// The text of a file, for the places of its findings.
-    fn read_again(&self, file: &str) -> String {
+    fn read_again(&self, file: &str, digest: Option<u64>) -> Result<String, Box<Problem>> {
         let input = self.request.standard_input.as_ref().filter(|input| input.file == file);
         let bytes = match input {
             Some(input) => input.bytes.clone(),
-            None => self.root.read_path(file, self.request.limits.file_size).unwrap_or_default(),
+            None => self.root.read_path(file, self.request.limits.file_size)?,
         };
-        String::from_utf8(bytes).unwrap_or_default()
+        let is_same = digest.is_none_or(|digest| digest == digest_of(&bytes));
+        String::from_utf8(bytes).ok().filter(|_| is_same).ok_or_else(|| {
+            let message = "changed during the run, so that the places of its findings are not known";
+            Box::new(Problem::new(Code::FileChanged, message).at(Location::start_of(file)))
+        })
     }
 
     fn batch_result(&self) -> BatchResult {
@@ -352,6 +377,11 @@ impl<'r> Check<'r> {
             !is_narrowed
                 || folders.iter().any(|folder| folder.is_empty() || Path::new(path).starts_with(folder))
         };
+        // What a glob should have named and does not would go unchecked.
+        if let Some(set) = self.estate.as_ref().filter(|_| !is_narrowed && !self.request.allow_empty) {
+            let paths = listing.entries.iter().filter_map(|entry| self.root.from_base(&entry.path));
+            problems.extend(unmatched_globs(&self.policies.config, set, paths));
+        }
         // What lies outside of the part that is checked is context, and silent.
         let is_told =
             |problem: &Problem| problem.location.as_ref().is_none_or(|place| is_chosen(&place.file));
@@ -425,6 +455,9 @@ impl<'r> Check<'r> {
         around: &Around<'_>,
         result: &mut BatchResult,
     ) {
+        if self.is_joined {
+            result.digests.push((Arc::clone(file), digest_of(&bytes)));
+        }
         let before = (result.outcome.findings.len(), result.outcome.problems.len());
         let caught = catch_unwind(AssertUnwindSafe(|| self.documents(file, bytes, role, around, result)));
         if let Err(panic) = caught {

@@ -1,7 +1,5 @@
 //! `assize test`: which rules it runs, what it says of an example that fails, and coverage.
 
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
-
 use serde_json::Value;
 
 use crate::scene::Scene;

@@ -10,6 +10,7 @@ mod git;
 mod hostile;
 mod init;
 mod linked_files;
+mod places;
 mod reads;
 mod reference;
 mod rego;

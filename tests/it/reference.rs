@@ -3,6 +3,8 @@
 
 #![expect(
     clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
     clippy::disallowed_methods,
     reason = "a test reads files and the environment, and may panic"
 )]
@@ -137,14 +139,10 @@ fn keyword_section(words: NodeRef<'_>, definitions: &Value, kinds: &assize::esta
     text.push_str("\n| document | comes to |\n| --- | --- |\n");
     let mut seen = BTreeSet::new();
     for document in words.get("documents").unwrap().elements() {
-        let part =
-            if document.get("metadata").is_some() { json!({}) } else { json!({"spec": document.to_value()}) };
         let mut case = json!({"schema": words.get("schema").unwrap().to_value()});
-        for (key, value) in part.as_object().unwrap() {
-            case[key] = value.clone();
-        }
-        if let Some(metadata) = document.get("metadata") {
-            case["metadata"] = metadata.to_value();
+        match document.get("metadata") {
+            Some(metadata) => case["metadata"] = metadata.to_value(),
+            None => case["spec"] = document.to_value(),
         }
         if let Some(others) = words.get("others") {
             case["others"] = others.to_value();
