@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use crate::estate::{Candidate, KindSchema, Reference};
 use crate::finding::{Finding, Identity, Location, MASK, Resource, Status};
+use crate::load::Held;
 use crate::plan::{Applicable, KindPlan, Plan, Secrecy};
 use crate::policy::{Check, Compiled, Rule};
 use crate::problem::{Code, Problem};
@@ -316,8 +317,10 @@ impl Pair<'_, '_> {
         let Some(compiled) = compiled else {
             return if candidates.count() > 0 { Verdict::Error } else { Verdict::NotApplicable };
         };
-        if matches!(self.rule.check, Check::UnresolvedReference) {
-            return self.references();
+        match self.rule.check {
+            Check::UnresolvedReference => return self.references(),
+            Check::LinkedFileMissing => return self.files(),
+            _ => {}
         }
         let scope = Scope::new(root, &self.rule.at, id, &self.around.run);
         let applies = candidates.map(|at| compiled.conditions.get(at)).any(|condition| match condition {
@@ -383,6 +386,50 @@ impl Pair<'_, '_> {
                     key: None,
                 });
             }
+        }
+        if failures.is_empty() { Verdict::Pass } else { Verdict::Fail(failures) }
+    }
+
+    /// `linked-file-missing`: every path of a file names one that the repository holds.
+    fn files(&self) -> Verdict<'_> {
+        let fields = self.kind.schema.as_ref().map(|schema| schema.files()).unwrap_or_default();
+        let root = self.admitted.root;
+        let linked: Vec<_> = fields
+            .iter()
+            .flat_map(|field| field.values(root).into_iter().map(|node| (node, field.takes_folder)))
+            .filter_map(|(node, takes_folder)| Some((node, node.as_str()?, takes_folder)))
+            // A URL names nothing that the repository could hold.
+            .filter(|(_, text, _)| !text.contains("://"))
+            .collect();
+        if linked.is_empty() {
+            return Verdict::NotApplicable;
+        }
+        let Some(files) = self.plan.files else { return Verdict::Error };
+        let mut failures = Vec::new();
+        for (node, text, takes_folder) in linked {
+            let held = if is_absolute(text) { None } else { Some(files.holds(text)) };
+            let message = match held {
+                Some(Held::File) => continue,
+                Some(Held::Folder) if takes_folder => continue,
+                Some(Held::Folder) => format!("names the folder {text:?}, should name a file"),
+                Some(Held::Link) => format!("names {text}, a symbolic link, should name the file itself"),
+                Some(Held::Ignored) => {
+                    format!("names {text}, which git ignores, should name a file that the repository holds")
+                }
+                Some(Held::Nothing) => {
+                    format!("names {text}, but the repository holds no such file")
+                }
+                Some(Held::Outside) => {
+                    format!("names {text}, which leads out of the repository, should name a file in it")
+                }
+                Some(Held::Unknown) => {
+                    format!("names {text}, which cannot be looked up: a folder on the way cannot be read")
+                }
+                None => format!("names {text}, an absolute path, should begin at the folder of assize.yaml"),
+            };
+            let path = schema::path_of(root, node);
+            let message = format!("{path} {message}");
+            failures.push(Failure { message, path, anchor: Some(node), related: None, key: None });
         }
         if failures.is_empty() { Verdict::Pass } else { Verdict::Fail(failures) }
     }
@@ -509,6 +556,13 @@ pub fn denied<'t>(rule: &Rule, denials: Vec<Denial>, root: NodeRef<'t>) -> Vec<F
         key,
     };
     failures.into_iter().map(failure).collect()
+}
+
+/// Whether a path begins at the top of a machine: `/a`, `C:/a`, `\\host\a`, `~/a`.
+fn is_absolute(path: &str) -> bool {
+    let has_drive =
+        path.as_bytes().get(1) == Some(&b':') && path.starts_with(|c: char| c.is_ascii_alphabetic());
+    has_drive || path.starts_with(['/', '\\', '~'])
 }
 
 fn ambiguous_scalars(root: NodeRef<'_>) -> Vec<Failure<'_>> {

@@ -13,6 +13,20 @@ pub enum Exit {
     Problems = 2,
 }
 
+impl Exit {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Clean, Self::Findings, Self::Problems];
+
+    /// One sentence: what the code tells.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::Clean => "Everything was checked, and no finding is at or above the threshold.",
+            Self::Findings => "There are findings at or above the threshold, or examples that fail.",
+            Self::Problems => "Something could not be checked, or the run could not go on.",
+        }
+    }
+}
+
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         ExitCode::from(exit as u8)

@@ -8,6 +8,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::estate::{KindLibrary, KindName, KindSchema, Pattern, SensitiveField, sensitive_fields};
 use crate::finding::{DEFAULT_NAMESPACE, Identity};
+use crate::load::Source;
 use crate::policy::{Check, Rule, RuleSet};
 use crate::schema::PathSet;
 
@@ -70,6 +71,8 @@ pub struct Plan<'r> {
     pub rules: &'r RuleSet,
     /// The kinds.
     pub kinds: &'r KindLibrary,
+    /// The files that documents may name; without them, rules about files cannot be judged.
+    pub files: Option<&'r dyn Source>,
     selected: Vec<Pattern>,
     default_namespace: Arc<str>,
     projection: Projection,
@@ -82,11 +85,18 @@ impl<'r> Plan<'r> {
         Self {
             rules,
             kinds,
+            files: None,
             selected,
             default_namespace: DEFAULT_NAMESPACE.into(),
             projection: Projection::Reads,
             plans: RwLock::default(),
         }
+    }
+
+    /// The same plan for documents that may name these files.
+    #[must_use]
+    pub fn with_files(self, files: &'r dyn Source) -> Self {
+        Self { files: Some(files), ..self }
     }
 
     /// The same plan with another projection.

@@ -51,7 +51,7 @@ codes! {
     TooManyNodes "too-many-nodes" "The file holds more values than the limit." "Split the file, or raise --max-nodes.";
     TooManyDocuments "too-many-documents" "The file holds more documents than the limit." "Split the file, or raise --max-documents.";
     FileTooLarge "file-too-large" "The file is larger than the limit." "Split the file, or raise --max-file-size.";
-    FileChanged "file-changed" "The file changed while it was read." "Run again when nothing writes to it.";
+    FileChanged "file-changed" "The file changed during the run." "Run again when nothing writes to it.";
     UnreadableFile "unreadable-file" "The file cannot be read." "Check that it exists and that you may read it.";
     UnreadableFolder "unreadable-folder" "The folder cannot be listed." "Check that you may read it, or exclude it.";
     LfsPointer "lfs-pointer" "The file is a pointer of Git LFS, and what it stands for is not here, so nothing in it was checked." "Fetch the content (git lfs pull) and check the work tree, or keep the file in git itself.";
@@ -73,6 +73,7 @@ codes! {
     InvalidFramework "invalid-framework" "The framework cannot be used." "Repair it; `assize schema Framework` shows the form.";
     InvalidKindSchema "invalid-kind-schema" "The schema of a kind cannot be used." "Repair the schema.";
     InvalidConfiguration "invalid-configuration" "assize.yaml cannot be used." "Repair it; `assize schema assize.yaml` shows the form.";
+    UnmatchedGlob "unmatched-glob" "A glob of `estate:` in assize.yaml matches no file, so what it should name is not checked." "Correct the glob, or remove it; --allow-empty permits it.";
     InvalidWaiver "invalid-waiver" "A waiver cannot be read, so it waives nothing." "Repair it; `assize explain Waiver` lists its fields.";
     InvalidIgnore "invalid-ignore" "An ignore in a comment cannot count." "Write `# assize:ignore <rule>: <reason>`, or remove it.";
     RulePanicked "rule-panicked" "The evaluation of a rule on a resource came to a sudden end." "Report it with the rule and the document.";

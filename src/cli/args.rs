@@ -50,6 +50,8 @@ pub(super) enum Command {
     Check(Box<CheckArguments>),
     /// Compare two versions: findings that are new, fixed or persisting, and why
     Diff(Box<DiffArguments>),
+    /// Write a small estate with rules of its own, to begin with
+    Init(InitArguments),
     /// Run the examples that rules carry
     Test(TestArguments),
     /// List what there is
@@ -258,17 +260,47 @@ impl Format {
 }
 
 fn parse_output(text: &str) -> Result<Output, String> {
-    let (name, file) = match text.split_once('=') {
-        Some((_, "")) => return Err("the file name is empty".to_owned()),
-        Some((name, file)) => (name, Some(PathBuf::from(file))),
-        None => (text, None),
-    };
+    let (name, file) = split_output(text)?;
     let format = Format::ALL.iter().find(|(known, _)| *known == name).map(|(_, format)| *format);
     let Some(format) = format else {
         let known: Vec<&str> = Format::ALL.iter().map(|(known, _)| *known).collect();
         return Err(format!("there is no format {name}; known: {}", known.join(", ")));
     };
     Ok(Output { format, file })
+}
+
+/// A format of coverage and where it goes; none is standard output.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct CoverageOutput {
+    pub(super) format: CoverageFormat,
+    pub(super) file: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum CoverageFormat {
+    Text,
+    Json,
+    Lcov,
+}
+
+fn parse_coverage(text: &str) -> Result<CoverageOutput, String> {
+    let (name, file) = split_output(text)?;
+    let format = match name {
+        "text" => CoverageFormat::Text,
+        "json" => CoverageFormat::Json,
+        "lcov" => CoverageFormat::Lcov,
+        other => return Err(format!("there is no format {other}; known: text, json, lcov")),
+    };
+    Ok(CoverageOutput { format, file })
+}
+
+/// `FORMAT[=FILE]`.
+fn split_output(text: &str) -> Result<(&str, Option<PathBuf>), String> {
+    match text.split_once('=') {
+        Some((_, "")) => Err("the file name is empty".to_owned()),
+        Some((name, file)) => Ok((name, Some(PathBuf::from(file)))),
+        None => Ok((text, None)),
+    }
 }
 
 fn parse_kind(text: &str) -> Result<String, String> {
@@ -316,17 +348,34 @@ impl FailOn {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
+  assize init               in the current folder
+  assize init compliance    in a new one")]
+pub(super) struct InitArguments {
+    /// The folder to write to; what stands there already is never touched
+    #[arg(value_name = "DIR", default_value = ".")]
+    pub(super) folder: PathBuf,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
   assize test                           the built-in rules, and those of this repository
-  assize test --rule unowned-asset      one rule
+  assize test unowned-asset             one rule
   assize test policies/access           rules of a folder or a file
+  assize test --coverage policies       what their examples do not exercise
+  assize test --coverage=lcov=lcov.info --coverage=json=coverage.json
   assize test --mutate policies         what their examples would not notice")]
 pub(super) struct TestArguments {
     /// Break the rules on purpose, and list the changes that no example notices
     #[arg(long)]
     pub(super) mutate: bool,
-    /// Only rules whose file is, or lies in, one of these; none for all
-    #[arg(value_name = "PATH")]
-    pub(super) paths: Vec<PathBuf>,
+    /// List the keywords of rules that no example exercises in both directions; as text, json or lcov, to a file
+    /// where one is given; may be repeated
+    #[arg(long, value_name = "FORMAT[=FILE]", num_args = 0..=1, require_equals = true, default_missing_value = "text", value_parser = parse_coverage)]
+    pub(super) coverage: Vec<CoverageOutput>,
+    /// Only these rules, and those whose file is, or lies in, one of these; none for all
+    #[arg(value_name = "RULE|PATH")]
+    pub(super) targets: Vec<PathBuf>,
     /// Only this rule; may be repeated
     #[arg(long, value_name = "RULE", value_delimiter = ',')]
     pub(super) rule: Vec<String>,
@@ -383,6 +432,6 @@ Examples:
   assize schema assize.yaml
   assize schema DataStore > DataStore.schema.json")]
 pub(super) struct SchemaArguments {
-    /// A kind, Rule, Framework, assize.yaml or output
+    /// A kind, Rule, Framework, assize.yaml, output or vocabulary
     pub(super) name: String,
 }

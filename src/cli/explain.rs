@@ -223,6 +223,9 @@ fn sort(field: &Value) -> String {
     if let Some(kinds) = field.get("x-ref") {
         return format!("reference to {}", words(kinds).join(" or "));
     }
+    if field.get("x-file").is_some() {
+        return "path of a file".to_owned();
+    }
     if let Some(values) = field.get("enum") {
         return words(values).join(" | ");
     }

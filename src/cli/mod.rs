@@ -7,6 +7,7 @@ mod args;
 mod check;
 mod diff;
 mod explain;
+mod init;
 mod list;
 mod output;
 mod place;
@@ -83,6 +84,7 @@ fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     match &arguments.command {
         Command::Check(check) => check::run(check, &arguments.common),
         Command::Diff(diff) => diff::run(diff, &arguments.common),
+        Command::Init(init) => init::run(init),
         Command::Test(test) => test::run(test, &arguments.common),
         Command::List(list) => list::run(list, &arguments.common),
         Command::Explain(explain) => explain::run(explain, &arguments.common),

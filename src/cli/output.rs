@@ -2,8 +2,7 @@
 
 use std::fs;
 use std::io::{self, BufWriter, IsTerminal as _, Write};
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::args::{Color, Common, Format, Output};
 use crate::load::{Root, Source};
@@ -102,18 +101,7 @@ pub(super) fn write(
             let mut out = BufWriter::new(stdout.lock());
             forgive_closed(format(&mut out, is_terminal).and_then(|()| out.flush()))
         }
-        Some(path) => {
-            let result = fs::File::create(path).and_then(|file| {
-                let is_plain = file.metadata().is_ok_and(|metadata| metadata.is_file());
-                let result = write_file(file, &mut |out| format(out, false));
-                if result.is_err() && is_plain {
-                    // Half a report looks like a whole one. A device stays where it is.
-                    drop(fs::remove_file(path));
-                }
-                result
-            });
-            result.map_err(|error| io::Error::other(format!("{}: {error}", path.display())))
-        }
+        Some(path) => to_file(path, &mut |out| format(out, false)),
     }
 }
 
@@ -131,6 +119,23 @@ pub(super) fn job_summary(report: &Report) -> io::Result<()> {
 #[expect(clippy::disallowed_methods, reason = "the command line is where the environment is read")]
 pub(super) fn job_summary_file() -> Option<PathBuf> {
     std::env::var("GITHUB_STEP_SUMMARY").ok().filter(|path| !path.is_empty()).map(PathBuf::from)
+}
+
+/// Writes a file, whole or not at all.
+pub(super) fn to_file(
+    path: &Path,
+    format: &mut dyn FnMut(&mut dyn Write) -> io::Result<()>,
+) -> io::Result<()> {
+    let result = fs::File::create(path).and_then(|file| {
+        let is_plain = file.metadata().is_ok_and(|metadata| metadata.is_file());
+        let result = write_file(file, format);
+        if result.is_err() && is_plain {
+            // Half a report looks like a whole one. A device stays where it is.
+            drop(fs::remove_file(path));
+        }
+        result
+    });
+    result.map_err(|error| io::Error::other(format!("{}: {error}", path.display())))
 }
 
 fn write_file(file: fs::File, format: &mut dyn FnMut(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {

@@ -10,6 +10,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use hashbrown::{DefaultHashBuilder, HashTable, hash_table};
 use serde_json::Value;
 
+use super::field::{FieldStep, marked_fields, values_at};
 use super::kind::{KindLibrary, KindName};
 use crate::finding::{DEFAULT_NAMESPACE, Identity, Location, OWN_GROUP, Resource};
 use crate::schema;
@@ -26,37 +27,17 @@ pub struct ReferenceField {
     steps: Vec<FieldStep>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum FieldStep {
-    Key(String),
-    Items,
-}
-
 /// The reference fields that the schema of a kind declares by `x-ref`.
 pub fn reference_fields(schema: &Value) -> Vec<ReferenceField> {
     let mut fields = Vec::new();
-    collect(schema, &mut Vec::new(), &mut fields);
-    fields
-}
-
-fn collect(schema: &Value, steps: &mut Vec<FieldStep>, fields: &mut Vec<ReferenceField>) {
-    if let Some(target) = schema.get("x-ref") {
+    marked_fields(schema, "x-ref", &mut |steps, target| {
         let list = if target.is_array() { Some(target) } else { target.get("to") };
         let kinds = list.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
         let kinds: Vec<String> = kinds.map(str::to_owned).collect();
         let kinds = if kinds.is_empty() { vec!["*".to_owned()] } else { kinds };
-        fields.push(ReferenceField { field: written(steps), kinds, steps: steps.clone() });
-    }
-    for (name, value) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
-        steps.push(FieldStep::Key(name.clone()));
-        collect(value, steps, fields);
-        steps.pop();
-    }
-    if let Some(items) = schema.get("items") {
-        steps.push(FieldStep::Items);
-        collect(items, steps, fields);
-        steps.pop();
-    }
+        fields.push(ReferenceField { field: written(steps), kinds, steps: steps.to_vec() });
+    });
+    fields
 }
 
 /// The field as kinds write it: a list of references is written like a single one.
@@ -85,14 +66,7 @@ impl ReferenceField {
 
     /// The values that stand in the field.
     pub fn values<'t>(&self, root: NodeRef<'t>) -> Vec<NodeRef<'t>> {
-        let mut nodes = vec![root];
-        for step in &self.steps {
-            nodes = match step {
-                FieldStep::Key(key) => nodes.iter().filter_map(|node| node.get(key)).collect(),
-                FieldStep::Items => nodes.iter().flat_map(NodeRef::elements).collect(),
-            };
-        }
-        nodes
+        values_at(root, &self.steps)
     }
 }
 

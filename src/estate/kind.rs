@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use serde_json::{Map, Value};
 
+use super::field::{FileField, file_fields};
 use super::inventory::{ReferenceField, reference_fields};
 use crate::finding::{Identity, OWN_GROUP};
 use crate::schema::{Body, Description, SchemaError};
@@ -94,22 +95,36 @@ pub struct KindSchema {
     pub file: Arc<str>,
     body: OnceLock<Result<Body, SchemaError>>,
     references: OnceLock<Vec<ReferenceField>>,
+    files: OnceLock<Vec<FileField>>,
 }
 
 impl KindSchema {
-    /// The compiled schema; compiled when first asked for.
-    ///
-    /// # Errors
     /// The fields that hold references.
     pub fn references(&self) -> &[ReferenceField] {
         self.references.get_or_init(|| reference_fields(&self.schema))
     }
 
+    /// The fields that hold paths of files. A schema that marks them wrongly has no body either, so that its
+    /// resources cannot pass.
+    pub fn files(&self) -> &[FileField] {
+        self.files.get_or_init(|| file_fields(&self.schema).unwrap_or_default())
+    }
+
+    /// The compiled schema; compiled when first asked for.
+    ///
+    /// # Errors
     /// What makes the schema unusable.
     pub fn body(&self) -> Result<&Body, &SchemaError> {
-        self.body
-            .get_or_init(|| Body::compile(self.schema.clone(), Description::Documents, &Arc::from([])))
-            .as_ref()
+        self.body.get_or_init(|| self.compile()).as_ref()
+    }
+
+    fn compile(&self) -> Result<Body, SchemaError> {
+        file_fields(&self.schema).map_err(|message| SchemaError {
+            pointer: String::new(),
+            message,
+            help: None,
+        })?;
+        Body::compile(self.schema.clone(), Description::Documents, &Arc::from([]))
     }
 
     /// What makes the schema unusable, if it has been compiled.
@@ -147,6 +162,7 @@ impl KindLibrary {
             file,
             body: OnceLock::new(),
             references: OnceLock::new(),
+            files: OnceLock::new(),
         };
         drop(self.schemas.insert(name, Arc::new(entry)));
     }

@@ -3,11 +3,13 @@
 //! Input: a parsed file and what the configuration says about its documents. Output: candidates for
 //! evaluation and problems. What it does not do: it reads no files, and no rule is known here.
 
+mod field;
 mod identity;
 mod inventory;
 mod kind;
 mod sensitive;
 
+pub use field::FileField;
 pub use identity::{Candidate, Classified, DocumentMapping, Expectation, classify, identity_of};
 pub use inventory::{Directions, Gathered, Inventory, Reference, ReferenceField, reference_fields};
 pub use kind::{KindLibrary, KindName, KindSchema, Pattern};

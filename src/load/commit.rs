@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use super::held::{Held, plain};
 use super::listing::{Entry, Listing, SkipReason, Skipped};
 use super::object::{ObjectId, Revision};
 use super::repository::{ObjectError, Repository, object_error};
@@ -385,6 +386,17 @@ impl Source for Commit {
         let blobs = listing.entries.iter().filter_map(|entry| Some((Arc::clone(&entry.path), entry.blob?)));
         known.extend(blobs);
         (listing, problems)
+    }
+
+    fn holds(&self, path: &str) -> Held {
+        let Some(path) = plain(&join(&self.base, path)) else { return Held::Outside };
+        match self.lookup(&path) {
+            Ok(Found::Entry(EntryKind::File, _)) => Held::File,
+            Ok(Found::Entry(EntryKind::Tree, _)) => Held::Folder,
+            Ok(Found::Entry(EntryKind::Link, _) | Found::LinkOnTheWay(_)) => Held::Link,
+            Ok(Found::Entry(EntryKind::Submodule, _) | Found::Nothing) => Held::Nothing,
+            Err(_) => Held::Unknown,
+        }
     }
 
     fn find(&self, path: &str) -> Result<Option<Entry>, Box<Problem>> {

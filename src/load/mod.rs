@@ -1,10 +1,11 @@
 //! Files of a work tree or of a commit: which there are, and their bytes; and what git knows of history.
 //!
-//! Input: a folder, and the name of a revision. Output: a [`Source`] with a listing and the bytes of single files, with
-//! a problem for whatever cannot be listed or read; commits, and what differs between two. The home of git2. What it
-//! does not do: it parses nothing, follows no symbolic link, checks nothing out, and writes nowhere.
+//! Input: a folder, and the name of a revision. Output: a [`Source`] with a listing, the bytes of single files and what
+//! stands at a path, with a problem for whatever cannot be listed or read; commits, and what differs between two. The
+//! home of git2. What it does not do: it parses nothing, follows no symbolic link, checks nothing out, and writes nowhere.
 
 mod commit;
+mod held;
 mod history;
 mod listing;
 mod object;
@@ -16,6 +17,7 @@ mod tree;
 mod worktree;
 
 pub use commit::Commit;
+pub use held::Held;
 pub use history::{CommitInfo, DefaultBranch, FirstParents, Signature};
 pub use listing::{Entry, Listing, SkipReason, Skipped};
 pub use object::{ObjectId, Revision};

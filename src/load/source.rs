@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use super::held::Held;
 use super::listing::{Entry, Listing};
 use super::object::Revision;
 use super::root::join;
@@ -19,7 +20,7 @@ pub enum Located {
 }
 
 /// A tree of files that threads may list and read.
-pub trait Source: Sync {
+pub trait Source: Sync + std::fmt::Debug {
     /// The folder of the configuration, from the top, with `/`; empty if it is the top. Globs start here.
     fn base(&self) -> &str;
 
@@ -43,6 +44,9 @@ pub trait Source: Sync {
     /// # Errors
     /// A problem: a folder on the way cannot be read.
     fn find(&self, path: &str) -> Result<Option<Entry>, Box<Problem>>;
+
+    /// What stands at `path`, from the folder of the configuration, with `/`.
+    fn holds(&self, path: &str) -> Held;
 
     /// Reads a file whole.
     ///
@@ -197,6 +201,11 @@ impl Source for Mounted {
             Ok(entry) => Ok(entry.map(|entry| self.entry(entry))),
             Err(problem) => Err(Box::new(self.problem(*problem))),
         }
+    }
+
+    fn holds(&self, path: &str) -> Held {
+        // Both begin at the same folder of the configuration.
+        self.source.holds(path)
     }
 
     fn read(&self, entry: &Entry, limit: u64) -> Result<Vec<u8>, Box<Problem>> {

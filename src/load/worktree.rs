@@ -10,9 +10,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use ignore::{WalkBuilder, WalkState};
 
 use super::commit::resolve;
+use super::held::{Held, plain};
 use super::listing::{Entry, Listing, SkipReason, Skipped};
 use super::object::Revision;
-use super::root::{Root, relative};
+use super::root::{Root, join, relative};
 use super::source::{Located, Source, no_pointer, too_large, unreadable};
 use crate::finding::Location;
 use crate::problem::{Code, Problem};
@@ -64,6 +65,10 @@ impl Source for Root {
     fn find(&self, path: &str) -> Result<Option<Entry>, Box<Problem>> {
         let metadata = fs::symlink_metadata(self.top.join(path)).ok().filter(fs::Metadata::is_file);
         Ok(metadata.map(|metadata| Entry { path: path.into(), size: metadata.len(), blob: None }))
+    }
+
+    fn holds(&self, path: &str) -> Held {
+        plain(&join(&self.base, path)).map_or(Held::Outside, |path| self.held(&path))
     }
 
     fn read(&self, entry: &Entry, limit: u64) -> Result<Vec<u8>, Box<Problem>> {
@@ -269,7 +274,7 @@ impl Root {
             };
             if metadata.is_symlink() {
                 found.skipped.insert(Skipped { path: path.into(), reason: SkipReason::SymbolicLink });
-            } else if metadata.is_file() && self.is_inside(&full, &mut safe_folders) {
+            } else if metadata.is_file() && is_inside(&full, &mut safe_folders) {
                 found.entries.insert(path.into(), metadata.len());
             }
         }
@@ -295,24 +300,11 @@ impl Root {
         is_link && (path.is_dir() || target().is_none())
     }
 
-    /// Whether no folder on the way is a link that leads out.
-    fn is_inside(&self, file: &Path, safe_folders: &mut HashSet<PathBuf>) -> bool {
-        let Some(folder) = file.parent() else { return false };
-        if safe_folders.contains(folder) {
-            return true;
-        }
-        let inside = folder.canonicalize().is_ok_and(|folder| folder.starts_with(&self.top));
-        if inside {
-            safe_folders.insert(folder.to_owned());
-        }
-        inside
-    }
-
     fn read_file(&self, path: &str, limit: u64) -> Result<Vec<u8>, Box<Problem>> {
         let problem =
             |code, message: String| Box::new(Problem::new(code, message).at(Location::start_of(path)));
         let unreadable = |error: &std::io::Error| unreadable(path, &plain_reason(error));
-        let mut file = open(&self.top.join(path)).map_err(|error| unreadable(&error))?;
+        let mut file = open(&self.top, path).map_err(|error| unreadable(&error))?;
         let metadata = file.metadata().map_err(|error| unreadable(&error))?;
         if !metadata.is_file() {
             return Err(problem(Code::NotAFile, "is not a plain file".to_owned()));
@@ -337,6 +329,19 @@ impl Root {
     }
 }
 
+/// Whether no folder on the way is a link: git takes nothing for its own that stands behind one.
+fn is_inside(file: &Path, safe_folders: &mut HashSet<PathBuf>) -> bool {
+    let Some(folder) = file.parent() else { return false };
+    if safe_folders.contains(folder) {
+        return true;
+    }
+    let inside = folder.canonicalize().is_ok_and(|canonical| canonical == folder);
+    if inside {
+        safe_folders.insert(folder.to_owned());
+    }
+    inside
+}
+
 /// Whether a sparse checkout leaves an entry of the index out.
 pub(super) fn is_skipped(entry: &git2::IndexEntry) -> bool {
     entry.flags_extended & git2::IndexEntryExtendedFlag::SKIP_WORKTREE.bits() != 0
@@ -353,16 +358,24 @@ fn is_there(_top: &Path, _path: &[u8]) -> bool {
     true
 }
 
+/// Opens a file folder by folder from the top: no link is followed, not even one that has taken the place of a
+/// folder since the listing. The writer of a pipe is not waited for.
 #[cfg(unix)]
-fn open(path: &Path) -> std::io::Result<File> {
-    use std::os::unix::fs::OpenOptionsExt as _;
-    // Neither wait for the writer of a pipe nor follow a link that came after the listing.
-    fs::OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOFOLLOW).open(path)
+fn open(top: &Path, path: &str) -> std::io::Result<File> {
+    use rustix::fs::{Mode, OFlags, open, openat};
+    let folder = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let (folders, name) = path.rsplit_once('/').map_or(("", path), |(folders, name)| (folders, name));
+    let mut at = open(top, folder, Mode::empty())?;
+    for part in folders.split('/').filter(|part| !part.is_empty()) {
+        at = openat(&at, part, folder | OFlags::NOFOLLOW, Mode::empty())?;
+    }
+    let plain = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    Ok(File::from(openat(&at, name, plain, Mode::empty())?))
 }
 
 #[cfg(not(unix))]
-fn open(path: &Path) -> std::io::Result<File> {
-    File::open(path)
+fn open(top: &Path, path: &str) -> std::io::Result<File> {
+    File::open(top.join(path))
 }
 
 /// The reason without the number of the operating system, which differs between systems.

@@ -19,8 +19,8 @@ use crate::yaml::{Dialect, Limits, Place, parse, typed};
 pub struct Config {
     /// Frameworks whose built-in rules run; none: all.
     pub frameworks: Option<Vec<(String, Location)>>,
-    /// Globs of the files of the estate; none: every YAML and JSON file.
-    pub estate: Option<Vec<String>>,
+    /// Globs of the files of the estate, with their places; none: every YAML and JSON file.
+    pub estate: Option<Vec<(String, Location)>>,
     /// Globs of files that are left out.
     pub exclude: Vec<String>,
     /// Globs of the files that hold rules and frameworks.
@@ -184,7 +184,10 @@ fn convert(form: ConfigDocument, locator: &Locator<'_>, problems: &mut Vec<Probl
         }
         list.into_iter().map(|glob| glob.value).collect()
     };
-    let estate = form.estate.map(globs);
+    let estate = form.estate.map(|list| {
+        let places: Vec<Location> = list.iter().map(|glob| locator.of(glob.node)).collect();
+        globs(list).into_iter().zip(places).collect()
+    });
     let exclude = globs(form.exclude);
     let policies = form.policies.map(globs);
     let schemas = form.schemas.map(|list| list.into_iter().map(|folder| folder.value).collect());

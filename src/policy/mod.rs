@@ -25,6 +25,7 @@ pub use rule::{
     Changed, Check, Compiled, EXAMPLE_CLOCK, Example, Expected, Match, Origin, Rule, RuleProblems,
 };
 pub use rule_set::{
-    AMBIGUOUS_SCALAR, NotSelected, PolicySource, RuleSet, Selection, UNRESOLVED_REFERENCE, build,
+    AMBIGUOUS_SCALAR, LINKED_FILE_MISSING, NotSelected, PolicySource, RuleSet, Selection,
+    UNRESOLVED_REFERENCE, build,
 };
 pub use waiver::{InlineIgnore, Waiver, WaiverPolicy, WaiverType, inline_ignores, read_waiver};

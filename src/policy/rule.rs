@@ -80,6 +80,8 @@ pub enum Check {
     AmbiguousScalar,
     /// Every reference names a resource that exists, of a kind that its field takes.
     UnresolvedReference,
+    /// Every path of a file names one that the repository holds.
+    LinkedFileMissing,
 }
 
 /// One way to match.
@@ -121,7 +123,7 @@ pub struct Example {
     /// The clock; none: [`EXAMPLE_CLOCK`].
     pub as_of: Option<Moment>,
     /// The findings that must come, and no others.
-    pub expect: Vec<Expected>,
+    pub expect: Vec<Place<Expected>>,
 }
 
 /// The clock of examples that say none.
@@ -256,7 +258,7 @@ struct ExampleForm {
     others: Vec<Place<IgnoredAny>>,
     #[serde(default)]
     as_of: Option<Place<String>>,
-    expect: Vec<Expected>,
+    expect: Vec<Place<Expected>>,
 }
 
 /// Reads a rule document. Its form is checked at once, its schema when it is compiled.
@@ -494,6 +496,11 @@ impl Match {
     /// The condition, as written.
     pub fn condition(&self) -> Option<&Value> {
         self.condition.as_ref().map(|(condition, _)| condition)
+    }
+
+    /// Where the condition stands.
+    pub fn condition_node(&self) -> Option<u32> {
+        self.condition.as_ref().map(|(_, node)| *node)
     }
 
     pub(super) fn everything() -> Self {

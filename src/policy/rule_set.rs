@@ -21,6 +21,9 @@ pub const AMBIGUOUS_SCALAR: &str = "ambiguous-scalar";
 /// The rule that reports references which name nothing, or something of a wrong kind.
 pub const UNRESOLVED_REFERENCE: &str = "unresolved-reference";
 
+/// The rule that reports paths of files which the repository does not hold.
+pub const LINKED_FILE_MISSING: &str = "linked-file-missing";
+
 /// A parsed file of policies.
 #[derive(Debug)]
 pub struct PolicySource {
@@ -239,7 +242,7 @@ fn read_source(
     }
 }
 
-fn engine_rules() -> [Rule; 2] {
+fn engine_rules() -> [Rule; 3] {
     let ambiguous = EngineRule {
         name: AMBIGUOUS_SCALAR,
         title: "Plain values mean the same to every YAML reader",
@@ -261,7 +264,24 @@ fn engine_rules() -> [Rule; 2] {
             "itil-4:service-configuration-management",
         ],
     };
-    [Rule::engine(&ambiguous, Check::AmbiguousScalar), Rule::engine(&unresolved, Check::UnresolvedReference)]
+    let missing = EngineRule {
+        name: LINKED_FILE_MISSING,
+        title: "Linked files exist",
+        severity: Severity::Low,
+        rationale: "A link to nothing is no document: whoever needs it finds out when it is too late.",
+        remediation: "Add the file to the repository, or correct the path.",
+        requirements: &[
+            "cobit-2019:BAI08.01",
+            "cobit-2019:BAI10.05",
+            "itil-4:knowledge-management",
+            "hipaa:164.316(b)(2)(ii)",
+        ],
+    };
+    [
+        Rule::engine(&ambiguous, Check::AmbiguousScalar),
+        Rule::engine(&unresolved, Check::UnresolvedReference),
+        Rule::engine(&missing, Check::LinkedFileMissing),
+    ]
 }
 
 /// The rule that comes first keeps the name: the built-in one, else that of the first file.

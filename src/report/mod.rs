@@ -4,6 +4,7 @@
 //! reads no files; the snippets of the human format come through a function that it is given.
 
 mod comparison;
+mod coverage;
 mod csv;
 mod escape;
 mod github;
@@ -26,6 +27,7 @@ pub use comparison::{
     Cause, ChangeSort, Comparison, Event, FieldChange, FindingChange, Fixed, GateChange, GateEffect,
     GateSort, ResourceChange, Side, State,
 };
+pub use coverage::{Coverage, CoveredPlace, Hits, RuleCoverage};
 pub use escape::for_terminal;
 pub use github::{write_github, write_job_summary};
 pub use gitlab::write_gitlab;

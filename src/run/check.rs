@@ -1,7 +1,8 @@
 //! `check`: every file of the estate, every resource, every rule that can apply.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,20 +13,22 @@ use rayon::prelude::*;
 
 use super::batches::{FIRST_BATCHES, FIRST_FILES, MOST_BATCHES, MOST_FILES, Role, batches, blocks};
 use super::exclusions::exclusions;
-use super::policies::{Beside, Policies, PolicyError, glob_set, has_known_extension, load};
-use super::sources::{Relation, Sources, could_hold_waiver, waivers_of};
+use super::policies::{
+    Beside, Policies, PolicyError, estate_globs, glob_set, has_known_extension, load, unmatched_globs,
+};
+use super::sources::{Relation, Sources, could_hold_waiver, digest_of, waivers_of};
 use crate::date::Moment;
 use crate::estate::{
     Candidate, Directions, DocumentMapping, Expectation, Gathered, Inventory, KindName, classify,
 };
-use crate::evaluate::{Admitted, Around, FileContext, Outcome, Phase, Tally, admit, evaluate, panic_text};
-use crate::finding::{Finding, Identity, Location, Resource, Severity, Status};
+use crate::evaluate::{Admitted, Around, FileContext, Outcome, Phase, admit, evaluate, panic_text};
+use crate::finding::{Location, Resource, Severity};
 use crate::load::{Entry, LoadError, Located, SkipReason, Skipped, Source};
 use crate::plan::{Plan, Projection};
-use crate::policy::{Check as RuleCheck, InlineIgnore, Rule, Selection, Waiver, inline_ignores, read_waiver};
+use crate::policy::{InlineIgnore, Rule, Selection, Waiver, inline_ignores, read_waiver};
 use crate::problem::{Code, Problem};
 use crate::rego::World;
-use crate::report::{Counts, PolicyOrigin, Report, RuleInfo, RunInfo};
+use crate::report::{Counts, Report};
 use crate::schema::{self, ResourceId, RunContext};
 use crate::waive::Exceptions;
 use crate::yaml::{self, Tape, parse};
@@ -80,13 +83,13 @@ pub struct CheckRequest {
 }
 
 /// The threshold where neither command line nor configuration says one.
-const DEFAULT_THRESHOLD: Severity = Severity::Low;
+pub(super) const DEFAULT_THRESHOLD: Severity = Severity::Low;
 
 /// Stack of an evaluating thread: an overflow cannot be caught, so there is plenty.
 const STACK: usize = 64 << 20;
 
 /// A rule that reaches a bound on so many resources is given up.
-const PATIENCE: u64 = 10;
+pub(super) const PATIENCE: u64 = 10;
 
 /// What one batch of files yields.
 #[derive(Default)]
@@ -98,14 +101,16 @@ struct BatchResult {
     waivers: Vec<Waiver>,
     ignores: Vec<InlineIgnore>,
     skipped: Vec<Skipped>,
+    /// Files with their digests, to see whether they are the same when they are read again.
+    digests: Vec<(Arc<str>, u64)>,
     counts: Counts,
 }
 
 /// What is known of a resource after the first pass.
 #[derive(Clone, Copy)]
-struct State {
-    is_sound: bool,
-    is_evaluated: bool,
+pub(super) struct State {
+    pub(super) is_sound: bool,
+    pub(super) is_evaluated: bool,
 }
 
 /// Runs a check. `progress` is told the bytes that are done and those that there are.
@@ -155,22 +160,22 @@ pub(super) fn in_pool<T: Send>(
 }
 
 pub(super) struct Check<'r> {
-    root: &'r dyn Source,
+    pub(super) root: &'r dyn Source,
     /// Where the policies come from, if not from there.
-    elsewhere: Option<(&'r dyn Source, Relation)>,
-    request: &'r CheckRequest,
-    policies: &'r Policies,
-    plan: Plan<'r>,
-    estate: Option<GlobSet>,
-    exclude: GlobSet,
-    documents: GlobSet,
-    as_of: Moment,
+    pub(super) elsewhere: Option<(&'r dyn Source, Relation)>,
+    pub(super) request: &'r CheckRequest,
+    pub(super) policies: &'r Policies,
+    pub(super) plan: Plan<'r>,
+    pub(super) estate: Option<GlobSet>,
+    pub(super) exclude: GlobSet,
+    pub(super) documents: GlobSet,
+    pub(super) as_of: Moment,
     /// Whether a rule of the run looks at other documents.
-    is_joined: bool,
+    pub(super) is_joined: bool,
     /// Whether references are kept by who names, whatever the rules ask for.
-    is_followed: bool,
+    pub(super) is_followed: bool,
     /// The run as local rules see it: without an inventory.
-    alone: Around<'static>,
+    pub(super) alone: Around<'static>,
 }
 
 impl<'r> Check<'r> {
@@ -187,8 +192,9 @@ impl<'r> Check<'r> {
             elsewhere: sources.policies,
             request,
             policies,
-            plan: Plan::new(&policies.rules, &policies.kinds, request.selection.kind_patterns()),
-            estate: config.estate.as_deref().map(globs),
+            plan: Plan::new(&policies.rules, &policies.kinds, request.selection.kind_patterns())
+                .with_files(sources.estate),
+            estate: estate_globs(config),
             exclude: globs(&config.exclude),
             documents: glob_set(config.documents.iter().map(|entry| entry.path.as_str())),
             alone: Around {
@@ -259,7 +265,9 @@ impl<'r> Check<'r> {
         let mut counts = Counts::default();
         let mut waivers = Vec::new();
         let mut ignores = Vec::new();
+        let mut digests = HashMap::new();
         for result in results {
+            digests.extend(result.digests);
             waivers.extend(result.waivers);
             skipped.extend(result.skipped);
             ignores.extend(result.ignores);
@@ -276,7 +284,7 @@ impl<'r> Check<'r> {
         } else {
             Inventory::of_resources(batches)
         });
-        outcomes.extend(self.second_pass(&inventory, &states));
+        outcomes.extend(self.second_pass(&inventory, &states, &digests));
         let policy = &self.policies.config.waivers;
         let (waivers, uncounted) = self.counted(waivers, &mut problems);
         let exceptions = Exceptions { policy, waivers, uncounted, ignores, as_of: &self.as_of };
@@ -299,7 +307,12 @@ impl<'r> Check<'r> {
     }
 
     /// Joined rules, from what was kept of the documents.
-    fn second_pass(&self, inventory: &Arc<Inventory>, states: &[State]) -> Vec<Outcome> {
+    fn second_pass(
+        &self,
+        inventory: &Arc<Inventory>,
+        states: &[State],
+        digests: &HashMap<Arc<str>, u64>,
+    ) -> Vec<Outcome> {
         let mut around = Around {
             run: RunContext { as_of: self.as_of.clone(), inventory: Some(&**inventory) },
             world: Arc::new(World::new(Arc::clone(inventory) as Arc<_>)),
@@ -315,7 +328,14 @@ impl<'r> Check<'r> {
                 let Some(((_, first), _)) = file.first() else { return outcome };
                 let name = &first.location.file;
                 let path = self.root.from_base(name).unwrap_or(name);
-                let text = || Cow::Owned(self.read_again(name));
+                let trouble = OnceCell::new();
+                let text = || match self.read_again(name, digests.get(name).copied()) {
+                    Ok(text) => Cow::Owned(text),
+                    Err(problem) => {
+                        drop(trouble.set(problem));
+                        Cow::Borrowed("")
+                    }
+                };
                 let mut context = FileContext::new(name, path, &text);
                 for ((id, resource), state) in file {
                     let kind = self.plan.for_kind(&KindName::of(&resource.identity));
@@ -327,6 +347,8 @@ impl<'r> Check<'r> {
                     let admitted = Admitted { resource, root, is_sound: state.is_sound, id: Some(*id) };
                     evaluate(&self.plan, &kind, Phase::Joined, &admitted, around, &mut context, &mut outcome);
                 }
+                drop(context);
+                outcome.problems.extend(trouble.into_inner().map(|problem| *problem));
                 outcome
             };
         let mut outcomes = Vec::new();
@@ -353,13 +375,17 @@ impl<'r> Check<'r> {
     }
 
     /// The text of a file, for the places of its findings.
-    fn read_again(&self, file: &str) -> String {
+    fn read_again(&self, file: &str, digest: Option<u64>) -> Result<String, Box<Problem>> {
         let input = self.request.standard_input.as_ref().filter(|input| input.file == file);
         let bytes = match input {
             Some(input) => input.bytes.clone(),
-            None => self.root.read_path(file, self.request.limits.file_size).unwrap_or_default(),
+            None => self.root.read_path(file, self.request.limits.file_size)?,
         };
-        String::from_utf8(bytes).unwrap_or_default()
+        let is_same = digest.is_none_or(|digest| digest == digest_of(&bytes));
+        String::from_utf8(bytes).ok().filter(|_| is_same).ok_or_else(|| {
+            let message = "changed during the run, so that the places of its findings are not known";
+            Box::new(Problem::new(Code::FileChanged, message).at(Location::start_of(file)))
+        })
     }
 
     fn batch_result(&self) -> BatchResult {
@@ -393,6 +419,11 @@ impl<'r> Check<'r> {
             !is_narrowed
                 || folders.iter().any(|folder| folder.is_empty() || Path::new(path).starts_with(folder))
         };
+        // What a glob should have named and does not would go unchecked.
+        if let Some(set) = self.estate.as_ref().filter(|_| !is_narrowed && !self.request.allow_empty) {
+            let paths = listing.entries.iter().filter_map(|entry| self.root.from_base(&entry.path));
+            problems.extend(unmatched_globs(&self.policies.config, set, paths));
+        }
         // What lies outside of the part that is checked is context, and silent.
         let is_told =
             |problem: &Problem| problem.location.as_ref().is_none_or(|place| is_chosen(&place.file));
@@ -424,7 +455,7 @@ impl<'r> Check<'r> {
         files.into_values().collect()
     }
 
-    fn policy_source(&self) -> &dyn Source {
+    pub(super) fn policy_source(&self) -> &dyn Source {
         self.elsewhere.map_or(self.root, |(source, _)| source)
     }
 
@@ -466,6 +497,9 @@ impl<'r> Check<'r> {
         around: &Around<'_>,
         result: &mut BatchResult,
     ) {
+        if self.is_joined {
+            result.digests.push((Arc::clone(file), digest_of(&bytes)));
+        }
         let before = (result.outcome.findings.len(), result.outcome.problems.len());
         let caught = catch_unwind(AssertUnwindSafe(|| self.documents(file, bytes, role, around, result)));
         if let Err(panic) = caught {
@@ -583,191 +617,6 @@ impl<'r> Check<'r> {
             evaluate(&self.plan, &kind, Phase::Local, &admitted, around, context, &mut result.outcome);
         }
     }
-
-    #[expect(clippy::too_many_arguments, reason = "everything that the passes have left comes together here")]
-    fn assemble(
-        &self,
-        outcomes: Vec<Outcome>,
-        inventory: &Inventory,
-        states: &[State],
-        exceptions: &Exceptions<'_>,
-        mut counts: Counts,
-        mut problems: Vec<Problem>,
-        skipped: Vec<Skipped>,
-    ) -> Report {
-        let rules = &self.policies.rules.rules;
-        let mut tallies = vec![Tally::default(); rules.len()];
-        let mut findings: Vec<Finding> = Vec::new();
-        let mut undecided = 0;
-        let mut masked = Vec::new();
-        let mut exhausted: BTreeMap<u32, u64> = BTreeMap::new();
-        for outcome in outcomes {
-            for (rule, (_, left)) in outcome.exhausted {
-                *exhausted.entry(rule).or_default() += left;
-            }
-            masked.extend(outcome.masked);
-            undecided += outcome.undecided;
-            findings.extend(outcome.findings);
-            problems.extend(outcome.problems);
-            counts.pairs += outcome.pairs;
-            for (tally, more) in tallies.iter_mut().zip(&outcome.tallies) {
-                tally.add(more);
-            }
-        }
-        for (rule, left) in exhausted.into_iter().filter(|(_, left)| *left > 0) {
-            let name = rules.get(rule as usize).map_or("", |rule| &rule.name);
-            let message = format!(
-                "rule {name} was given up after {PATIENCE} resources, so that {left} were not checked"
-            );
-            problems.push(Problem::new(Code::RuleFailed, message));
-        }
-        // Rules of the library and schemas of kinds compile when they are first needed.
-        for rule in rules
-            .iter()
-            .filter(|rule| rule.origin.is_builtin && !self.policies.config.rules.contains_key(&*rule.name))
-        {
-            problems.extend(rule.compile_problems().iter().cloned());
-        }
-        for kind in self.policies.kinds.iter() {
-            let is_told = |problem: &Problem| {
-                problem.code == Code::InvalidKindSchema
-                    && problem.location.as_ref().is_some_and(|location| location.file == kind.file)
-            };
-            if let Some(error) = kind.error().filter(|_| !problems.iter().any(is_told)) {
-                let message = format!("{}: {}", kind.name, error.message);
-                problems
-                    .push(Problem::new(Code::InvalidKindSchema, message).at(Location::start_of(&kind.file)));
-            }
-        }
-        let resources: Vec<_> = inventory.resources().map(|(_, resource)| resource).collect();
-        let (waivers, found) = exceptions.apply(&mut findings, &mut tallies, rules, &resources);
-        problems.extend(found);
-        // `unresolved-reference` tells why something is undecided. Unless it fails the run itself (it may not be
-        // selected, be waived, or lie below the threshold), what is undecided must not pass.
-        let fail_on =
-            self.request.fail_on.unwrap_or(Some(self.policies.config.fail_on.unwrap_or(DEFAULT_THRESHOLD)));
-        let is_told = findings.iter().any(|finding| {
-            let rule = rules.get(finding.rule as usize);
-            finding.status == Status::Fail
-                && rule.is_some_and(|rule| {
-                    let fails = fail_on.is_some_and(|threshold| rule.severity >= threshold);
-                    fails && matches!(rule.check, RuleCheck::UnresolvedReference)
-                })
-        });
-        if undecided > 0 && !is_told {
-            let pairs = if undecided == 1 { "1 pair".to_owned() } else { format!("{undecided} pairs") };
-            let message =
-                format!("{pairs} of resource and rule could not be decided: a reference names nothing");
-            problems.push(Problem::new(Code::Undecided, message));
-        }
-        let shared = self.duplicates(inventory, states, &mut problems);
-        if counts.pairs == 0 && !self.request.allow_empty {
-            let message = format!(
-                "{} in {} files were checked against {} rules, and no rule applied",
-                match counts.resources() {
-                    1 => "1 resource".to_owned(),
-                    count => format!("{count} resources"),
-                },
-                counts.files,
-                rules.len(),
-            );
-            problems.push(Problem::new(Code::NothingEvaluated, message));
-        }
-        let order = |finding: &Finding| (finding.location.clone(), finding.rule, finding.key.clone());
-        findings.sort_by_cached_key(order);
-        problems.sort_by(|one, other| {
-            (&one.location, one.code, &one.message).cmp(&(&other.location, other.code, &other.message))
-        });
-        problems.dedup();
-        masked.sort_unstable();
-        masked.dedup();
-        let rules: Vec<RuleInfo> = rules
-            .iter()
-            .zip(tallies)
-            .map(|(rule, tally)| RuleInfo {
-                name: Arc::clone(&rule.name),
-                title: rule.title.clone(),
-                severity: rule.severity,
-                rationale: rule.rationale.clone(),
-                remediation: rule.remediation.clone(),
-                requirements: rule.requirements.iter().map(ToString::to_string).collect(),
-                tally,
-            })
-            .collect();
-        let fingerprints = findings
-            .iter()
-            .map(|finding| {
-                let rule = rules.get(finding.rule as usize).map_or("", |rule| &rule.name);
-                let path =
-                    shared.contains(&finding.resource.identity).then_some(&*finding.resource.location.file);
-                finding.fingerprint(rule, path)
-            })
-            .collect();
-        Report {
-            run: RunInfo {
-                version: env!("CARGO_PKG_VERSION"),
-                as_of: self.request.as_of.clone(),
-                config: self.policy_source().config().map(str::to_owned),
-                fail_on,
-                allow_empty: self.request.allow_empty,
-                estate: self.root.revision(),
-                policies: PolicyOrigin {
-                    is_elsewhere: self.elsewhere.is_some(),
-                    revision: self.policy_source().revision(),
-                    digest: self.policies.digest,
-                },
-            },
-            rules,
-            findings,
-            fingerprints,
-            problems,
-            not_selected: self.policies.rules.not_selected.clone(),
-            skipped,
-            waivers,
-            counts,
-            masked,
-            comparison: None,
-        }
-    }
-
-    /// Reports identities that stand twice. Those of foreign kinds are legal (overlays), and given back, since
-    /// only their path tells them apart.
-    fn duplicates(
-        &self,
-        inventory: &Inventory,
-        states: &[State],
-        problems: &mut Vec<Problem>,
-    ) -> HashSet<Identity> {
-        let resources = inventory.resources().zip(states);
-        let mut seen: Vec<_> =
-            resources.map(|((_, resource), state)| (resource, state.is_evaluated)).collect();
-        seen.sort_by(|(one, _), (other, _)| {
-            (&one.identity, &one.location).cmp(&(&other.identity, &other.location))
-        });
-        let mut shared = HashSet::new();
-        for group in seen.chunk_by(|(one, _), (other, _)| one.identity == other.identity) {
-            let [(first, _), others @ ..] = group else { continue };
-            let is_checked = group.iter().any(|(_, is_evaluated)| *is_evaluated);
-            if others.is_empty() || !is_checked {
-                continue;
-            }
-            let kind = KindName::of(&first.identity);
-            if !kind.is_own() && self.policies.kinds.get(&kind).is_none() {
-                shared.insert(first.identity.clone());
-                // Not even their path tells apart what stands twice in one file.
-                let twice = group.windows(2).filter_map(|pair| match pair {
-                    [(one, _), (other, _)] if one.location.file == other.location.file => Some((one, other)),
-                    _ => None,
-                });
-                problems.extend(twice.map(|(one, other)| declared_twice(one, other)));
-                continue;
-            }
-            for (other, _) in others {
-                problems.push(declared_twice(first, other));
-            }
-        }
-        shared
-    }
 }
 
 /// Where two reports that should be equal are not.
@@ -789,12 +638,6 @@ fn disagreements(one: &Report, other: &Report) -> Vec<Problem> {
         problems.push(Problem::new(Code::InternalError, "findings differ from those of whole documents"));
     }
     problems
-}
-
-fn declared_twice(first: &Resource, other: &Resource) -> Problem {
-    let message = format!("{} is declared twice", other.identity);
-    let problem = Problem::new(Code::DuplicateResource, message).at(other.location.clone());
-    problem.with_related(first.location.clone(), "first here")
 }
 
 /// Whether a text that does not parse could have been meant to hold a resource. Files that cannot be read as

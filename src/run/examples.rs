@@ -14,6 +14,7 @@ use crate::policy::{Changed, Check, Compiled, EXAMPLE_CLOCK, Example, Expected, 
 use crate::problem::Problem;
 use crate::rego::World;
 use crate::schema::{self, PathSet, ResourceId, RunContext, Scope};
+use crate::yaml::{LineIndex, Place, Span};
 
 /// What came of the examples.
 #[derive(Debug, Default)]
@@ -39,7 +40,9 @@ pub struct ExampleFailure {
     pub example: String,
     /// Where it stands.
     pub location: Location,
-    /// One line each: `- path` was expected and did not come, `+ path: message` came and was not expected.
+    /// One line each, in the order of the paths: `- path` was expected and did not come, `+ path: message` came and
+    /// was not expected, `  path` came as expected, each with its line in the file of the rule; `! …` is wrong with
+    /// the example itself.
     pub differences: Vec<String>,
 }
 
@@ -146,7 +149,15 @@ fn run_rule(rule: &Rule, policies: &Policies) -> Result<(usize, Vec<ExampleFailu
     Ok((passed, failures))
 }
 
-fn differences(rule: &Rule, compiled: &Compiled, example: &Example, policies: &Policies) -> Vec<String> {
+/// The documents of an example, ready to be judged.
+///
+/// # Errors
+/// One line for each reason why the example could not exist.
+pub(super) fn stage(
+    rule: &Rule,
+    example: &Example,
+    policies: &Policies,
+) -> Result<(Arc<Resource>, Inventory), Vec<String>> {
     let tape = &rule.origin.tape;
     let mut lines = Vec::new();
     let mut gathered = Gathered::default();
@@ -178,14 +189,26 @@ fn differences(rule: &Rule, compiled: &Compiled, example: &Example, policies: &P
         let resource = Resource { identity, uid: None, location };
         gathered.add(Arc::new(resource), root, references, Some(&PathSet::All));
     }
-    let Some(resource) = gathered.resources.first().cloned().filter(|_| lines.is_empty()) else {
-        return lines;
+    match gathered.resources.first().cloned().filter(|_| lines.is_empty()) {
+        Some(resource) => Ok((resource, Inventory::new(vec![gathered], &policies.kinds, Directions::Both))),
+        None => Err(lines),
+    }
+}
+
+/// The clock of an example.
+pub(super) fn clock(example: &Example) -> Moment {
+    example.as_of.clone().unwrap_or_else(|| Moment::parse(EXAMPLE_CLOCK).expect("it is a date"))
+}
+
+fn differences(rule: &Rule, compiled: &Compiled, example: &Example, policies: &Policies) -> Vec<String> {
+    let (resource, inventory) = match stage(rule, example, policies) {
+        Ok(staged) => staged,
+        Err(lines) => return lines,
     };
-    let inventory = Arc::new(Inventory::new(vec![gathered], &policies.kinds, Directions::Both));
+    let mut lines = Vec::new();
+    let inventory = Arc::new(inventory);
     let world = Arc::new(World::new(Arc::clone(&inventory) as Arc<_>));
-    let default_clock = || Moment::parse(EXAMPLE_CLOCK).expect("it is a date");
-    let as_of = example.as_of.clone().unwrap_or_else(default_clock);
-    let run = RunContext { as_of, inventory: Some(&*inventory) };
+    let run = RunContext { as_of: clock(example), inventory: Some(&*inventory) };
     let id = ResourceId(0);
     let root = schema::Inventory::document(&*inventory, id);
     let scope = Scope::new(root, &rule.at, Some(id), &run);
@@ -206,24 +229,39 @@ fn differences(rule: &Rule, compiled: &Compiled, example: &Example, policies: &P
     } else {
         Vec::new()
     };
-    let mut missing: Vec<&Expected> = example.expect.iter().collect();
+    let mut missing: Vec<&Place<Expected>> = example.expect.iter().collect();
+    let mut compared = Vec::new();
+    let source = LineIndex::new(rule.origin.tape.source());
+    let line_of = |span: Span| format!("line {}", source.position(span.start).0);
     for failure in found {
         let path = failure.path.to_string();
         let meant = missing.iter().position(|expected| {
-            expected.path == path
-                && expected.message.as_ref().is_none_or(|part| failure.message.contains(part))
+            expected.value.path == path
+                && expected.value.message.as_ref().is_none_or(|part| failure.message.contains(part))
         });
-        match meant {
-            Some(at) => drop(missing.remove(at)),
-            None => lines.push(format!("+ {path}: {}", failure.message)),
-        }
+        let place = line_of(failure.anchor.map_or(root.span(), |anchor| anchor.span()));
+        let mark = match meant {
+            Some(at) => {
+                missing.remove(at);
+                ' '
+            }
+            None => '+',
+        };
+        compared.push((path.clone(), mark, format!("{mark} {path}: {} ({place})", failure.message)));
     }
     if !applies && !missing.is_empty() {
         lines.push("! the rule does not match the resource".to_owned());
     }
-    lines.extend(missing.into_iter().map(|expected| match &expected.message {
-        Some(message) => format!("- {}: …{message}…", expected.path),
-        None => format!("- {}", expected.path),
+    compared.extend(missing.into_iter().map(|expected| {
+        let Expected { path, message } = &expected.value;
+        let message = message.as_ref().map_or_else(String::new, |message| format!(": …{message}…"));
+        let place = line_of(rule.origin.tape.node(expected.node).span());
+        (path.clone(), '-', format!("- {path}{message} ({place})"))
     }));
+    // What came as expected is shown beside what did not, and alone is no difference.
+    if compared.iter().any(|(_, mark, _)| *mark != ' ') {
+        compared.sort();
+        lines.extend(compared.into_iter().map(|(_, _, line)| line));
+    }
     lines
 }

@@ -131,21 +131,20 @@ fn settings(old: &Config, new: &Config, changes: &mut Vec<GateChange>) {
             Some(to.to_string()),
         ));
     }
+    let globs = |config: &Config| -> Option<Vec<String>> {
+        config.estate.as_ref().map(|globs| globs.iter().map(|(glob, _)| glob.clone()).collect())
+    };
     let list = |globs: &Option<Vec<String>>| {
         globs.as_ref().map_or_else(|| "everything".to_owned(), |globs| globs.join(", "))
     };
-    let is_narrower = match (&old.estate, &new.estate) {
+    let (before, after) = (globs(old), globs(new));
+    let is_narrower = match (&before, &after) {
         (_, None) => false,
         (None, Some(_)) => true,
-        (Some(old), Some(new)) => old.iter().any(|glob| !new.contains(glob)),
+        (Some(before), Some(after)) => before.iter().any(|glob| !after.contains(glob)),
     };
     if is_narrower {
-        changes.push(change(
-            GateSort::ScopeNarrowed,
-            "estate",
-            Some(list(&old.estate)),
-            Some(list(&new.estate)),
-        ));
+        changes.push(change(GateSort::ScopeNarrowed, "estate", Some(list(&before)), Some(list(&after))));
     }
     for glob in new.exclude.iter().filter(|glob| !old.exclude.contains(glob)) {
         changes.push(change(GateSort::ScopeNarrowed, "exclude", None, Some(glob.clone())));

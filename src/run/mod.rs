@@ -3,8 +3,10 @@
 //! Input: a request. Output: a [`Report`](crate::report::Report), or the results of examples. What it does not do: it reads no
 //! arguments, no environment and no clock, and it prints nothing.
 
+mod assemble;
 mod batches;
 mod check;
+mod coverage;
 mod diff;
 mod examples;
 mod exclusions;
@@ -13,6 +15,7 @@ mod policies;
 mod sources;
 
 pub use check::{CheckRequest, Limits, StandardInput, check};
+pub use coverage::cover_examples;
 pub use diff::{DiffRequest, DiffSources, GateScope, JudgedBy, diff};
 pub use examples::{ExampleFailure, ExampleReport, MutationReport, Survivor, run_examples, run_mutants};
 pub use policies::{Policies, PolicyError, load_policies};

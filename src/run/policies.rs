@@ -62,6 +62,36 @@ pub(super) fn glob_set<'g>(globs: impl IntoIterator<Item = &'g str>) -> GlobSet 
     builder.build().unwrap_or_default()
 }
 
+/// The files of the estate, where the configuration says which.
+pub(super) fn estate_globs(config: &Config) -> Option<GlobSet> {
+    config.estate.as_deref().map(|list| glob_set(list.iter().map(|(glob, _)| glob.as_str())))
+}
+
+/// Which globs of the estate match none of the paths; the set holds all of them.
+pub(super) fn unmatched_globs<'p>(
+    config: &Config,
+    set: &GlobSet,
+    paths: impl IntoIterator<Item = &'p str>,
+) -> Vec<Problem> {
+    let globs = config.estate.as_deref().unwrap_or_default();
+    let mut is_matched = vec![false; globs.len()];
+    let mut matches = Vec::new();
+    for path in paths {
+        set.matches_into(path, &mut matches);
+        for at in &matches {
+            if let Some(is_matched) = is_matched.get_mut(*at) {
+                *is_matched = true;
+            }
+        }
+    }
+    let unmatched = globs.iter().zip(is_matched).filter(|(_, is_matched)| !is_matched);
+    let problem = |((glob, place), _): (&(String, Location), bool)| {
+        let message = format!("no YAML or JSON file matches {glob}");
+        Problem::new(Code::UnmatchedGlob, message).at(place.clone())
+    };
+    unmatched.map(problem).collect()
+}
+
 /// Whether a file is YAML or JSON by its name.
 pub(super) fn has_known_extension(path: &str) -> bool {
     let extension = path.rsplit_once('.').map_or("", |(_, extension)| extension);
@@ -166,7 +196,7 @@ pub(super) fn load(
             }
         }
     }
-    let estate = config.estate.as_deref().map(|globs| glob_set(globs.iter().map(String::as_str)));
+    let estate = estate_globs(&config);
     let is_estate = |path: &str| {
         let path = root.from_base(path).unwrap_or(path);
         beside == Beside::Unseen || estate.as_ref().is_none_or(|estate| estate.is_match(path))

@@ -1,12 +1,13 @@
 //! Where a run reads from; and the waivers of a place that policies come from, when that is not the estate.
 
+use std::hash::{DefaultHasher, Hasher as _};
 use std::sync::Arc;
 
 use rayon::prelude::*;
 
 use super::check::{Limits, could_hold_resource};
 use super::exclusions::exclusions;
-use super::policies::{Policies, glob_set, has_known_extension};
+use super::policies::{Policies, estate_globs, glob_set, has_known_extension};
 use crate::estate::{Candidate, Expectation, KindName, classify};
 use crate::evaluate::{FileContext, admit};
 use crate::load::{CONFIG_FILE, Entry, Source};
@@ -50,6 +51,13 @@ pub enum Relation {
     Elsewhere,
 }
 
+/// Tells two versions of a file apart within a run; nobody else sees it.
+pub(super) fn digest_of(bytes: &[u8]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    hasher.write(bytes);
+    hasher.finish()
+}
+
 /// Whether a file could hold a waiver: a look at its bytes, since most hold none.
 pub(super) fn could_hold_waiver(bytes: &[u8]) -> bool {
     memchr::memmem::find(bytes, b"Waiver").is_some()
@@ -67,7 +75,7 @@ pub(super) fn waivers_of(
     let globs = |list: &[String]| glob_set(list.iter().map(String::as_str));
     let config = &policies.config;
     let exclude = globs(&config.exclude);
-    let estate = config.estate.as_deref().filter(|_| relation == Relation::SameRepository).map(globs);
+    let estate = estate_globs(config).filter(|_| relation == Relation::SameRepository);
     let wanted = |path: &str| {
         let Some(inner) = source.from_base(path) else { return false };
         has_known_extension(path)

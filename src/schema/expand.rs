@@ -11,7 +11,7 @@ use super::vocabulary::{Holds, escape, holds};
 pub type Parameters = Map<String, Value>;
 
 /// Whether a keyword that applies to one type only also demands that type.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Strictness {
     /// It does: where a rule asserts, a value of another type fails.
     Asserting,

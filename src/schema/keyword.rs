@@ -435,6 +435,36 @@ impl Must {
     }
 }
 
+/// The documents for which the `must` of an `x-ref` or `x-referrers` is asked.
+pub(super) fn others(
+    keyword: &str,
+    value: &Value,
+    at: &Arc<[String]>,
+    subject: &Subject<'_>,
+) -> Vec<ResourceId> {
+    let Some((inventory, resource)) = subject.scope.run.inventory.zip(subject.scope.resource) else {
+        return Vec::new();
+    };
+    let frame = Frame { at: Arc::clone(at) };
+    let mut value = value.clone();
+    if let Some(members) = value.as_object_mut() {
+        drop(members.remove("must"));
+    }
+    if keyword == "x-referrers" {
+        let referrers = Referrers::parse(&value, &frame);
+        return referrers.map_or_else(
+            |_| Vec::new(),
+            |parsed| inventory.referrers(resource, &parsed.from, &parsed.fields),
+        );
+    }
+    let target =
+        Reference::parse(&value, &frame).ok().zip(subject.node.as_str()).and_then(|(parsed, text)| {
+            let target = parsed.target(subject, inventory, resource, text)?;
+            parsed.takes(inventory.kind(target)).then_some(target)
+        });
+    target.into_iter().collect()
+}
+
 /// `x-ref`: names an existing resource of these kinds that satisfies a schema.
 struct Reference {
     to: Vec<String>,
@@ -453,6 +483,24 @@ impl Reference {
         let to = value.get("to").map(kinds).transpose()?.unwrap_or_default();
         Ok(Self { to, must: Must::parse(value.get("must"), frame)? })
     }
+
+    /// What a text names.
+    fn target(
+        &self,
+        subject: &Subject<'_>,
+        inventory: &dyn Inventory,
+        resource: ResourceId,
+        text: &str,
+    ) -> Option<ResourceId> {
+        let field = field_of(subject.scope.root, subject.node);
+        let first = self.to.first().map(String::as_str).filter(|kind| *kind != "*");
+        inventory.resolve(resource, &field, text, first)
+    }
+
+    /// Whether a resource of this kind is meant.
+    fn takes(&self, kind: &str) -> bool {
+        self.to.is_empty() || self.to.iter().any(|taken| taken == "*" || taken == kind)
+    }
 }
 
 impl Predicate for Reference {
@@ -464,15 +512,11 @@ impl Predicate for Reference {
         let Some((inventory, resource)) = subject.scope.run.inventory.zip(subject.scope.resource) else {
             return Err(undecided(format!("names {text}, and there is no inventory to look it up in")));
         };
-        let field = field_of(subject.scope.root, subject.node);
-        let first = self.to.first().map(String::as_str).filter(|kind| *kind != "*");
-        let Some(target) = inventory.resolve(resource, &field, text, first) else {
+        let Some(target) = self.target(subject, inventory, resource, text) else {
             return Err(undecided(format!("names {text}, which does not exist")));
         };
-        let is_meant =
-            self.to.is_empty() || self.to.iter().any(|kind| kind == "*" || kind == inventory.kind(target));
         let related = Some(target);
-        if !is_meant {
+        if !self.takes(inventory.kind(target)) {
             let message =
                 format!("names {}, should name a {}", inventory.describe(target), self.to.join(" or "));
             return Err(Fault { related, ..Fault::new(message) });

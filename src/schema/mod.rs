@@ -4,6 +4,7 @@
 //! and if not, failures in plain words with the node to point at. What it does not do: it fetches nothing
 //! (no network, no files), and knows neither rules nor kinds.
 
+mod exercise;
 mod expand;
 mod json;
 mod keyword;
@@ -21,6 +22,7 @@ use std::sync::Arc;
 use jsonschema::{PatternOptions, ValidationError, Validator};
 use serde_json::Value;
 
+pub use exercise::{Exercise, Exercised};
 pub use expand::{Parameters, Strictness, expand, substitute};
 pub use json::TapeJson;
 pub use keyword::field_name;
@@ -100,6 +102,11 @@ impl Body {
     #[inline]
     pub fn holds(&self, scope: &Scope<'_>) -> bool {
         self.validator.is_valid(scope.subject())
+    }
+
+    /// Whether a value satisfies the schema, wherever it stands in its document.
+    fn holds_for(&self, subject: &Subject<'_>) -> bool {
+        self.validator.is_valid(*subject)
     }
 
     /// What fails, one entry a path, in the order of the paths. `at` is where the schema begins in the document.

@@ -94,6 +94,14 @@ impl Path {
         key
     }
 
+    /// The key that the last step goes by, if it goes into a mapping that has it.
+    pub fn key<'a>(&self, root: NodeRef<'a>) -> Option<NodeRef<'a>> {
+        let (last, before) = self.0.split_last()?;
+        let Step::Key(name) = last else { return None };
+        let (key, _) = before.iter().try_fold(root, child)?.entry(name)?;
+        Some(key)
+    }
+
     /// The key for fingerprints: a JSON Pointer whose list elements are named by their `name` or `id`, else by
     /// a digest of their content, so that reordering a list changes nothing.
     pub fn stable_key(&self, root: NodeRef<'_>) -> String {

@@ -42,6 +42,16 @@ struct Sentence {
     message: String,
     related: Option<ResourceId>,
     is_undecided: bool,
+    /// Whether it is about the key and not about what stands there.
+    is_about_key: bool,
+}
+
+/// What is gathered about a path.
+#[derive(Default)]
+struct Gathered {
+    messages: Vec<String>,
+    related: Option<ResourceId>,
+    is_about_key: bool,
 }
 
 /// One failure a path, in the order of the paths; several messages on one path are joined.
@@ -54,25 +64,29 @@ pub(super) fn judge<'a, 'e>(
     let prefix = Path::of_keys(at);
     let speaker = Speaker { body, start: scope.start, prefix: &prefix };
     let mut judgement = Judgement::default();
-    let mut by_path: BTreeMap<Path, (Vec<String>, Option<ResourceId>)> = BTreeMap::new();
+    let mut by_path: BTreeMap<Path, Gathered> = BTreeMap::new();
     for sentence in errors.flat_map(|error| speaker.sentences(&error)) {
         if sentence.is_undecided {
             judgement.is_undecided = true;
             continue;
         }
-        let (messages, related) = by_path.entry(sentence.path).or_default();
-        *related = related.or(sentence.related);
-        if !messages.contains(&sentence.message) {
-            messages.push(sentence.message);
+        let gathered = by_path.entry(sentence.path).or_default();
+        gathered.related = gathered.related.or(sentence.related);
+        gathered.is_about_key |= sentence.is_about_key;
+        if !gathered.messages.contains(&sentence.message) {
+            gathered.messages.push(sentence.message);
         }
     }
     judgement.failures = by_path
         .into_iter()
-        .map(|(path, (messages, related))| Failure {
-            anchor: path.anchor(scope.root),
-            message: messages.join("; "),
+        .map(|(path, gathered)| Failure {
+            anchor: path
+                .key(scope.root)
+                .filter(|_| gathered.is_about_key)
+                .or_else(|| path.anchor(scope.root)),
+            message: gathered.messages.join("; "),
             path,
-            related,
+            related: gathered.related,
             key: None,
         })
         .collect();
@@ -106,7 +120,13 @@ impl<'a> Speaker<'_, 'a> {
         let mut path = self.prefix.clone();
         path.extend_by_pointer(self.start, error.instance_path().as_str());
         let node = self.node(error);
-        let plain = |path, message| Sentence { path, message, related: None, is_undecided: false };
+        let plain = |path, message| Sentence {
+            path,
+            message,
+            related: None,
+            is_undecided: false,
+            is_about_key: false,
+        };
         let mut result = match error.kind() {
             ValidationErrorKind::Required { property } => {
                 let missing = path.with(Step::Key(property.as_str().unwrap_or_default().into()));
@@ -118,7 +138,7 @@ impl<'a> Speaker<'_, 'a> {
                 .map(|name| {
                     let extra = path.with(Step::Key(name.as_str().into()));
                     let message = format!("{extra} is not expected here{}", self.near(error, name));
-                    plain(extra, message)
+                    Sentence { is_about_key: true, ..plain(extra, message) }
                 })
                 .collect(),
             ValidationErrorKind::AnyOf { context } | ValidationErrorKind::OneOfNotValid { context } => {
@@ -131,7 +151,7 @@ impl<'a> Speaker<'_, 'a> {
                 let name = error.instance().as_str().unwrap_or_default().to_owned();
                 let extra = path.with(Step::Key(name.as_str().into()));
                 let message = format!("{extra} has a name that {}", demand_on_text(error.kind()));
-                vec![plain(extra, message)]
+                vec![Sentence { is_about_key: true, ..plain(extra, message) }]
             }
             ValidationErrorKind::Custom { message, .. } => {
                 let (message, related, is_undecided) = Fault::decode(message);
@@ -143,7 +163,7 @@ impl<'a> Speaker<'_, 'a> {
                     let message = format!("{} {message}", said(&path));
                     (path, message)
                 };
-                vec![Sentence { path, message, related, is_undecided }]
+                vec![Sentence { related, is_undecided, ..plain(path, message) }]
             }
             kind => {
                 let message = format!("{} {}", said(&path), sentence(kind, node));

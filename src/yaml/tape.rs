@@ -157,6 +157,13 @@ impl Tape {
             self.decoded.push_str(node.text());
         }
         self.nodes.push(copy);
+        if let Some((span, label)) = node.used_at() {
+            // The nodes of one use are copied one after the other.
+            match self.uses.last_mut() {
+                Some(last) if last.end == index && (last.span, last.label) == (span, label) => last.end += 1,
+                _ => self.uses.push(Use { first: index, end: index + 1, span, label }),
+            }
+        }
         index
     }
 

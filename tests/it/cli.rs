@@ -363,7 +363,7 @@ fn quiet_prints_findings_and_problems_only() {
 fn help_has_examples_and_exit_codes() {
     let scene = Scene::new();
     says(&scene.run(&["--help"]), 0, &["Usage: assize", "Exit codes: 0 clean, 1 findings"], &[]);
-    for command in ["check", "test", "list", "explain", "schema", "completions"] {
+    for command in ["check", "init", "test", "list", "explain", "schema", "completions"] {
         let example = format!("assize {command} ");
         for flag in ["-h", "--help"] {
             let outcome = scene.run(&[command, flag]);
@@ -464,6 +464,7 @@ fn schemas() {
         ("Framework", "Framework"),
         ("assize.yaml", "assize.yaml"),
         ("output", "Output of assize check, format json, version 1"),
+        ("vocabulary", "Vocabulary of schema rules"),
         ("DataStore", "DataStore"),
         ("Ship", "Ship"),
     ] {

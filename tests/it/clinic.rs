@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use sha2::{Digest as _, Sha256};
+
 use crate::scene::{DAY, Scene, finding_lines, problem_lines};
 
 const README: &str = include_str!("../../examples/clinic/README.md");
@@ -63,4 +65,23 @@ fn planted() -> BTreeSet<String> {
             }
         })
         .collect()
+}
+
+#[test]
+fn the_digests_are_those_of_the_linked_files() {
+    let scene = Scene::new().with_clinic();
+    let mut seen = 0;
+    for file in ["documents", "policies", "procedures"] {
+        for document in scene.read(&format!("estate/governance/{file}.yaml")).split("---\n") {
+            let value = |key: &str| {
+                document.lines().find_map(|line| line.strip_prefix(&format!("  {key}: "))).unwrap_or_default()
+            };
+            let digest: String = Sha256::digest(scene.read(value("path")))
+                .iter()
+                .fold("sha256:".to_owned(), |text, byte| format!("{text}{byte:02x}"));
+            assert_eq!(value("digest"), digest, "{}", value("path"));
+            seen += 1;
+        }
+    }
+    assert_eq!(seen, 38);
 }

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use assize::date::Moment;
-use assize::estate::{Directions, Gathered, Inventory, identity_of};
+use assize::estate::{Directions, Gathered, Inventory, KindLibrary, identity_of};
 use assize::finding::{Location, Resource};
 use assize::run::load_policies;
 use assize::schema::{
@@ -15,7 +15,8 @@ use assize::schema::{
 };
 use assize::yaml::{Limits, NodeRef, Tape, parse};
 
-fn outcome(case: NodeRef<'_>, kinds: &assize::estate::KindLibrary) -> &'static str {
+/// What a case comes to, and what is said about it.
+pub(crate) fn outcome(case: NodeRef<'_>, kinds: &KindLibrary) -> (&'static str, Vec<String>) {
     let at: Arc<[String]> = Arc::from(["spec".to_owned()]);
     let parameters = case.get("params").map(|params| params.to_value());
     let parameters = parameters.and_then(|params| params.as_object().cloned()).unwrap_or_default();
@@ -30,8 +31,10 @@ fn outcome(case: NodeRef<'_>, kinds: &assize::estate::KindLibrary) -> &'static s
         writeln!(text, "---\n{value}").unwrap();
     };
     let mut thing = serde_json::json!({"kind": "Thing", "metadata": {"name": "t"}});
-    if let Some(spec) = case.get("spec") {
-        thing["spec"] = spec.to_value();
+    for part in ["metadata", "spec"] {
+        if let Some(given) = case.get(part) {
+            thing[part] = given.to_value();
+        }
     }
     document(thing);
     case.get("others")
@@ -51,14 +54,22 @@ fn outcome(case: NodeRef<'_>, kinds: &assize::estate::KindLibrary) -> &'static s
         judgement.failures.is_empty() && !judgement.is_undecided,
         "the quick answer is the long one"
     );
-    match (judgement.failures.is_empty(), judgement.is_undecided) {
+    let word = match (judgement.failures.is_empty(), judgement.is_undecided) {
         (false, _) => "fail",
         (true, true) => "undecided",
         (true, false) => "pass",
-    }
+    };
+    (word, judgement.failures.into_iter().map(|failure| failure.message).collect())
 }
 
-fn gather(tape: &Tape, kinds: &assize::estate::KindLibrary) -> Gathered {
+/// The built-in kinds.
+pub(crate) fn builtin_kinds() -> KindLibrary {
+    let folder = tempfile::tempdir().unwrap();
+    let root = assize::load::Root::discover(folder.path()).unwrap();
+    load_policies(&root, &assize::policy::Selection::default(), 1).unwrap().kinds
+}
+
+fn gather(tape: &Tape, kinds: &KindLibrary) -> Gathered {
     let mut gathered = Gathered::default();
     for document in &tape.documents {
         let root = tape.root(document);
@@ -73,9 +84,7 @@ fn gather(tape: &Tape, kinds: &assize::estate::KindLibrary) -> Gathered {
 
 #[test]
 fn all_cases_hold() {
-    let folder = tempfile::tempdir().unwrap();
-    let root = assize::load::Root::discover(folder.path()).unwrap();
-    let kinds = load_policies(&root, &assize::policy::Selection::default(), 1).unwrap().kinds;
+    let kinds = builtin_kinds();
     let text = include_str!("../fixtures/vocabulary.cases.yaml");
     let (tape, problems) = parse(text.into(), &Arc::from("cases.yaml"), &Limits::default());
     assert_eq!(problems, []);
@@ -83,6 +92,6 @@ fn all_cases_hold() {
     assert_eq!(cases.len(), 55);
     for case in cases {
         let name = case.get("name").unwrap().text();
-        assert_eq!(outcome(case, &kinds), case.get("expect").unwrap().text(), "{name}");
+        assert_eq!(outcome(case, &kinds).0, case.get("expect").unwrap().text(), "{name}");
     }
 }

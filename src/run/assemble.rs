@@ -1,0 +1,207 @@
+//! What all passes of a check have left, put into its final order.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+
+use super::check::{Check, DEFAULT_THRESHOLD, PATIENCE, State};
+use crate::estate::{Inventory, KindName};
+use crate::evaluate::{Outcome, Tally};
+use crate::finding::{Finding, Identity, Location, Resource, Status};
+use crate::load::Skipped;
+use crate::policy::Check as RuleCheck;
+use crate::problem::{Code, Problem};
+use crate::report::{Counts, PolicyOrigin, Report, RuleInfo, RunInfo};
+use crate::waive::Exceptions;
+
+impl Check<'_> {
+    #[expect(clippy::too_many_arguments, reason = "everything that the passes have left comes together here")]
+    pub(super) fn assemble(
+        &self,
+        outcomes: Vec<Outcome>,
+        inventory: &Inventory,
+        states: &[State],
+        exceptions: &Exceptions<'_>,
+        mut counts: Counts,
+        mut problems: Vec<Problem>,
+        skipped: Vec<Skipped>,
+    ) -> Report {
+        let rules = &self.policies.rules.rules;
+        let mut tallies = vec![Tally::default(); rules.len()];
+        let mut findings: Vec<Finding> = Vec::new();
+        let mut undecided = 0;
+        let mut masked = Vec::new();
+        let mut exhausted: BTreeMap<u32, u64> = BTreeMap::new();
+        for outcome in outcomes {
+            for (rule, (_, left)) in outcome.exhausted {
+                *exhausted.entry(rule).or_default() += left;
+            }
+            masked.extend(outcome.masked);
+            undecided += outcome.undecided;
+            findings.extend(outcome.findings);
+            problems.extend(outcome.problems);
+            counts.pairs += outcome.pairs;
+            for (tally, more) in tallies.iter_mut().zip(&outcome.tallies) {
+                tally.add(more);
+            }
+        }
+        for (rule, left) in exhausted.into_iter().filter(|(_, left)| *left > 0) {
+            let name = rules.get(rule as usize).map_or("", |rule| &rule.name);
+            let message = format!(
+                "rule {name} was given up after {PATIENCE} resources, so that {left} were not checked"
+            );
+            problems.push(Problem::new(Code::RuleFailed, message));
+        }
+        // Rules of the library and schemas of kinds compile when they are first needed.
+        for rule in rules
+            .iter()
+            .filter(|rule| rule.origin.is_builtin && !self.policies.config.rules.contains_key(&*rule.name))
+        {
+            problems.extend(rule.compile_problems().iter().cloned());
+        }
+        for kind in self.policies.kinds.iter() {
+            let is_told = |problem: &Problem| {
+                problem.code == Code::InvalidKindSchema
+                    && problem.location.as_ref().is_some_and(|location| location.file == kind.file)
+            };
+            if let Some(error) = kind.error().filter(|_| !problems.iter().any(is_told)) {
+                let message = format!("{}: {}", kind.name, error.message);
+                problems
+                    .push(Problem::new(Code::InvalidKindSchema, message).at(Location::start_of(&kind.file)));
+            }
+        }
+        let resources: Vec<_> = inventory.resources().map(|(_, resource)| resource).collect();
+        let (waivers, found) = exceptions.apply(&mut findings, &mut tallies, rules, &resources);
+        problems.extend(found);
+        // `unresolved-reference` tells why something is undecided. Unless it fails the run itself (it may not be
+        // selected, be waived, or lie below the threshold), what is undecided must not pass.
+        let fail_on =
+            self.request.fail_on.unwrap_or(Some(self.policies.config.fail_on.unwrap_or(DEFAULT_THRESHOLD)));
+        let is_told = findings.iter().any(|finding| {
+            let rule = rules.get(finding.rule as usize);
+            finding.status == Status::Fail
+                && rule.is_some_and(|rule| {
+                    let fails = fail_on.is_some_and(|threshold| rule.severity >= threshold);
+                    fails && matches!(rule.check, RuleCheck::UnresolvedReference)
+                })
+        });
+        if undecided > 0 && !is_told {
+            let pairs = if undecided == 1 { "1 pair".to_owned() } else { format!("{undecided} pairs") };
+            let message =
+                format!("{pairs} of resource and rule could not be decided: a reference names nothing");
+            problems.push(Problem::new(Code::Undecided, message));
+        }
+        let shared = self.duplicates(inventory, states, &mut problems);
+        if counts.pairs == 0 && !self.request.allow_empty {
+            let message = format!(
+                "{} in {} files were checked against {} rules, and no rule applied",
+                match counts.resources() {
+                    1 => "1 resource".to_owned(),
+                    count => format!("{count} resources"),
+                },
+                counts.files,
+                rules.len(),
+            );
+            problems.push(Problem::new(Code::NothingEvaluated, message));
+        }
+        let order = |finding: &Finding| (finding.location.clone(), finding.rule, finding.key.clone());
+        findings.sort_by_cached_key(order);
+        problems.sort_by(|one, other| {
+            (&one.location, one.code, &one.message).cmp(&(&other.location, other.code, &other.message))
+        });
+        problems.dedup();
+        masked.sort_unstable();
+        masked.dedup();
+        let rules: Vec<RuleInfo> = rules
+            .iter()
+            .zip(tallies)
+            .map(|(rule, tally)| RuleInfo {
+                name: Arc::clone(&rule.name),
+                title: rule.title.clone(),
+                severity: rule.severity,
+                rationale: rule.rationale.clone(),
+                remediation: rule.remediation.clone(),
+                requirements: rule.requirements.iter().map(ToString::to_string).collect(),
+                tally,
+            })
+            .collect();
+        let fingerprints = findings
+            .iter()
+            .map(|finding| {
+                let rule = rules.get(finding.rule as usize).map_or("", |rule| &rule.name);
+                let path =
+                    shared.contains(&finding.resource.identity).then_some(&*finding.resource.location.file);
+                finding.fingerprint(rule, path)
+            })
+            .collect();
+        Report {
+            run: RunInfo {
+                version: env!("CARGO_PKG_VERSION"),
+                as_of: self.request.as_of.clone(),
+                config: self.policy_source().config().map(str::to_owned),
+                fail_on,
+                allow_empty: self.request.allow_empty,
+                estate: self.root.revision(),
+                policies: PolicyOrigin {
+                    is_elsewhere: self.elsewhere.is_some(),
+                    revision: self.policy_source().revision(),
+                    digest: self.policies.digest,
+                },
+            },
+            rules,
+            findings,
+            fingerprints,
+            problems,
+            not_selected: self.policies.rules.not_selected.clone(),
+            skipped,
+            waivers,
+            counts,
+            masked,
+            comparison: None,
+        }
+    }
+
+    /// Reports identities that stand twice. Those of foreign kinds are legal (overlays), and given back, since
+    /// only their path tells them apart.
+    fn duplicates(
+        &self,
+        inventory: &Inventory,
+        states: &[State],
+        problems: &mut Vec<Problem>,
+    ) -> HashSet<Identity> {
+        let resources = inventory.resources().zip(states);
+        let mut seen: Vec<_> =
+            resources.map(|((_, resource), state)| (resource, state.is_evaluated)).collect();
+        seen.sort_by(|(one, _), (other, _)| {
+            (&one.identity, &one.location).cmp(&(&other.identity, &other.location))
+        });
+        let mut shared = HashSet::new();
+        for group in seen.chunk_by(|(one, _), (other, _)| one.identity == other.identity) {
+            let [(first, _), others @ ..] = group else { continue };
+            let is_checked = group.iter().any(|(_, is_evaluated)| *is_evaluated);
+            if others.is_empty() || !is_checked {
+                continue;
+            }
+            let kind = KindName::of(&first.identity);
+            if !kind.is_own() && self.policies.kinds.get(&kind).is_none() {
+                shared.insert(first.identity.clone());
+                // Not even their path tells apart what stands twice in one file.
+                let twice = group.windows(2).filter_map(|pair| match pair {
+                    [(one, _), (other, _)] if one.location.file == other.location.file => Some((one, other)),
+                    _ => None,
+                });
+                problems.extend(twice.map(|(one, other)| declared_twice(one, other)));
+                continue;
+            }
+            for (other, _) in others {
+                problems.push(declared_twice(first, other));
+            }
+        }
+        shared
+    }
+}
+
+fn declared_twice(first: &Resource, other: &Resource) -> Problem {
+    let message = format!("{} is declared twice", other.identity);
+    let problem = Problem::new(Code::DuplicateResource, message).at(other.location.clone());
+    problem.with_related(first.location.clone(), "first here")
+}

@@ -1,0 +1,93 @@
+//! What the examples of rules exercise: the keywords of their schemas and conditions.
+//!
+//! Another language adds its places in [`places`]: a [`CoveredPlace`] a line, with `Hits::Line`.
+
+use std::collections::HashMap;
+
+use rayon::prelude::*;
+
+use super::examples::{clock, stage};
+use super::policies::Policies;
+use crate::estate::KindName;
+use crate::policy::{Check, Compiled, Locator, Rule};
+use crate::report::{Coverage, CoveredPlace, Hits, RuleCoverage};
+use crate::schema::{self, Exercise, ResourceId, RunContext, Scope, Strictness, substitute};
+
+/// Brings the examples of all rules to their keywords. Rules that do not compile are left out; running the examples
+/// reports them.
+pub fn cover_examples(policies: &Policies) -> Coverage {
+    let rules: Vec<&Rule> = policies.rules.rules.iter().filter(|rule| !rule.is_engine()).collect();
+    let rules = rules.par_iter().filter_map(|rule| {
+        let compiled = rule.compiled(&policies.kinds, &policies.rules.assigned_kinds).ok()?;
+        let places = places(rule, compiled, policies);
+        Some(RuleCoverage { rule: std::sync::Arc::clone(&rule.name), examples: rule.examples.len(), places })
+    });
+    Coverage { rules: rules.collect() }
+}
+
+/// The places of a rule, with what its examples bring to them.
+fn places(rule: &Rule, compiled: &Compiled, policies: &Policies) -> Vec<CoveredPlace> {
+    let exercise = |schema, strictness| {
+        substitute(schema, &rule.params).ok().map(|schema| Exercise::new(schema, strictness, &rule.at))
+    };
+    let mut conditions: Vec<Option<Exercise>> =
+        rule.matches.iter().map(|each| exercise(each.condition()?, Strictness::Condition)).collect();
+    let mut body = match &rule.check {
+        Check::Schema { schema, node } => exercise(schema, Strictness::Asserting).map(|body| (body, *node)),
+        _ => None,
+    };
+    for example in &rule.examples {
+        let Ok((resource, inventory)) = stage(rule, example, policies) else { continue };
+        let run = RunContext { as_of: clock(example), inventory: Some(&inventory) };
+        let id = ResourceId(0);
+        let root = schema::Inventory::document(&inventory, id);
+        let scope = Scope::new(root, &rule.at, Some(id), &run);
+        let kind = KindName::of(&resource.identity);
+        let mut applies = false;
+        for ((each, condition), exercise) in
+            rule.matches.iter().zip(&compiled.conditions).zip(&mut conditions)
+        {
+            if !each.matches_kind(&kind) || !each.selects(root, &resource.identity.namespace, "") {
+                continue;
+            }
+            applies |= condition.as_ref().is_none_or(|condition| condition.holds(&scope));
+            if let Some(exercise) = exercise {
+                exercise.meet(&scope);
+            }
+        }
+        if let Some((body, _)) = body.as_mut().filter(|_| applies) {
+            body.meet(&scope);
+        }
+    }
+    let locator = Locator::new(&rule.origin.file, &rule.origin.tape);
+    let mut places = Vec::new();
+    let mut lines: HashMap<u32, u32> = HashMap::new();
+    let mut add = |exercise: &Exercise, node: u32, prefix: &str| {
+        for (pointer, met) in exercise.places() {
+            let node = locator.pointer(node, pointer);
+            let line = *lines.entry(node).or_insert_with(|| locator.of(node).line);
+            places.push(CoveredPlace {
+                file: std::sync::Arc::clone(&rule.origin.file),
+                line,
+                keyword: Some(format!("{prefix}{pointer}")),
+                hits: Hits::Keyword { held: met.held, failed: met.failed },
+            });
+        }
+    };
+    for (at, (each, exercise)) in rule.matches.iter().zip(&conditions).enumerate() {
+        if let Some((node, exercise)) = each.condition_node().zip(exercise.as_ref()) {
+            // As it is written: one match needs no list.
+            let prefix = if rule.matches.len() == 1 {
+                "/match/where".to_owned()
+            } else {
+                format!("/match/{at}/where")
+            };
+            add(exercise, node, &prefix);
+        }
+    }
+    if let Some((body, node)) = &body {
+        add(body, *node, "/schema");
+    }
+    places.sort_by_key(|place| place.line);
+    places
+}
