@@ -85,7 +85,8 @@ fn diff(repo: &Repo, arguments: &[&str]) -> (i32, Value) {
     let clock: &[&str] = if arguments.contains(&"--as-of") { &[] } else { &["--as-of", DAY] };
     let all = [&["diff", "-o", "json"], clock, arguments].concat();
     let Outcome { code, stdout, stderr } = repo.scene.run(&all);
-    (code, serde_json::from_str(&stdout).unwrap_or_else(|error| panic!("{error}: {stdout}{stderr}")))
+    assert!(!stdout.is_empty(), "{stderr}");
+    (code, serde_json::from_str(&stdout).unwrap())
 }
 
 /// `state rule resource cause` of the findings that are new or fixed.
@@ -398,7 +399,7 @@ fn a_diff_is_the_difference_of_two_checks() {
     };
     for round in 0..8 {
         for _ in 0..=random.below(4) {
-            let file = files.get(random.below(files.len())).unwrap();
+            let file = &files[random.below(files.len())];
             if !repo.scene.folder.join(file).exists() {
                 continue;
             }
@@ -410,16 +411,16 @@ fn a_diff_is_the_difference_of_two_checks() {
                 0 if documents.len() > 1 => drop(documents.remove(at)),
                 1 => documents.reverse(),
                 2 => {
-                    changed = documents.get(at).unwrap().replace("true", "false");
-                    *documents.get_mut(at).unwrap() = &changed;
+                    changed = documents[at].replace("true", "false");
+                    documents[at] = &changed;
                 }
                 3 => {
-                    changed = documents.get(at).unwrap().replace("2026", "2024");
-                    *documents.get_mut(at).unwrap() = &changed;
+                    changed = documents[at].replace("2026", "2024");
+                    documents[at] = &changed;
                 }
                 4 => {
-                    changed = documents.get(at).unwrap().replace("active", "departed");
-                    *documents.get_mut(at).unwrap() = &changed;
+                    changed = documents[at].replace("active", "departed");
+                    documents[at] = &changed;
                 }
                 _ => {
                     repo.remove(file);
