@@ -116,8 +116,12 @@ pub struct Example {
     pub name: String,
     /// Where it stands.
     pub node: u32,
-    /// The resource to check, on the rule's own tape.
+    /// The resource to check, on the rule's own tape; of a change, what is left of it.
     pub resource: u32,
+    /// Of a change: the resource before and after, where there is one.
+    pub change: Option<[Option<u32>; 2]>,
+    /// Of a change: the commits, as the rule sees them.
+    pub commits: Vec<Value>,
     /// Other documents around it, on the rule's own tape.
     pub others: Vec<u32>,
     /// The clock; none: [`EXAMPLE_CLOCK`].
@@ -253,7 +257,14 @@ struct MatchForm {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct ExampleForm {
     name: String,
-    resource: Place<IgnoredAny>,
+    #[serde(default)]
+    resource: Option<Place<IgnoredAny>>,
+    #[serde(default)]
+    before: Option<Place<IgnoredAny>>,
+    #[serde(default)]
+    after: Option<Place<IgnoredAny>>,
+    #[serde(default)]
+    commits: Vec<Value>,
     #[serde(default)]
     others: Vec<Place<IgnoredAny>>,
     #[serde(default)]
@@ -378,18 +389,36 @@ fn finish(
         if !names.insert(place.value.name.clone()) {
             refuse(place.node, format!("two examples are called {:?}", place.value.name));
         }
-        let ExampleForm { name, resource, others, as_of, expect } = place.value;
+        let ExampleForm { name, resource, before, after, commits, others, as_of, expect } = place.value;
         let clock = as_of.as_ref().and_then(|as_of| Moment::parse(&as_of.value));
         if let Some(as_of) = as_of.filter(|_| clock.is_none()) {
             refuse(as_of.node, format!("{:?} is no date", as_of.value));
         }
-        if tape.node(resource.node).kind() != Kind::Map {
-            refuse(resource.node, "`resource` should be a mapping".to_owned());
+        let change = (before.is_some() || after.is_some())
+            .then(|| [&before, &after].map(|side| side.as_ref().map(|side| side.node)));
+        let subject = match (&resource, &after, &before) {
+            (Some(resource), None, None) => resource.node,
+            (None, Some(side), _) | (None, None, Some(side)) => side.node,
+            (Some(_), ..) => {
+                refuse(place.node, "an example has a `resource`, or `before` and `after`".to_owned());
+                continue;
+            }
+            (None, None, None) => {
+                refuse(place.node, "the example has no `resource`".to_owned());
+                continue;
+            }
+        };
+        for side in [&resource, &before, &after].into_iter().flatten() {
+            if tape.node(side.node).kind() != Kind::Map {
+                refuse(side.node, "a resource should be a mapping".to_owned());
+            }
         }
         examples.push(Example {
             name,
             node: place.node,
-            resource: resource.node,
+            resource: subject,
+            change,
+            commits,
             others: others.iter().map(|other| other.node).collect(),
             as_of: clock,
             expect,

@@ -351,10 +351,10 @@ impl Policy {
         for file in report.files.iter().filter(|file| file.path == "rule") {
             let line = |line: &u32| line.checked_sub(self.added_lines).filter(|line| *line > 0);
             for line in file.not_covered.iter().filter_map(line) {
-                coverage.entry(line).or_insert(false);
+                coverage.entry(line).or_default();
             }
             for line in file.covered.iter().filter_map(line) {
-                coverage.insert(line, true);
+                *coverage.entry(line).or_default() += 1;
             }
         }
         Ok(())

@@ -129,8 +129,8 @@ pub struct Policy {
 
 static POLICIES: AtomicU64 = AtomicU64::new(0);
 
-/// Where lines of a text went: those that a run has executed, and those that none has.
-pub type Coverage = BTreeMap<u32, bool>;
+/// For each line of a text that can be executed, how many evaluations have.
+pub type Coverage = BTreeMap<u32, u64>;
 
 impl Policy {
     /// What a text reads, without a look at whether it could be used; nothing if it cannot be parsed, and then it is

@@ -1,15 +1,17 @@
 //! What the examples of rules exercise: the keywords of their schemas and conditions.
 //!
-//! Another language adds its places in [`places`]: a [`CoveredPlace`] a line, with `Hits::Line`.
+//! Of a rule in Rego they are the lines that an example executes.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::examples::{clock, stage};
+use super::examples::{change_of, clock, stage};
 use super::policies::Policies;
 use crate::estate::KindName;
 use crate::policy::{Check, Compiled, Locator, Rule};
+use crate::rego::{Coverage as Lines, Document, Judged, World};
 use crate::report::{Coverage, CoveredPlace, Hits, RuleCoverage};
 use crate::schema::{self, Exercise, ResourceId, RunContext, Scope, Strictness, substitute};
 
@@ -20,7 +22,7 @@ pub fn cover_examples(policies: &Policies) -> Coverage {
     let rules = rules.par_iter().filter_map(|rule| {
         let compiled = rule.compiled(&policies.kinds, &policies.rules.assigned_kinds).ok()?;
         let places = places(rule, compiled, policies);
-        Some(RuleCoverage { rule: std::sync::Arc::clone(&rule.name), examples: rule.examples.len(), places })
+        Some(RuleCoverage { rule: Arc::clone(&rule.name), examples: rule.examples.len(), places })
     });
     Coverage { rules: rules.collect() }
 }
@@ -36,11 +38,13 @@ fn places(rule: &Rule, compiled: &Compiled, policies: &Policies) -> Vec<CoveredP
         Check::Schema { schema, node } => exercise(schema, Strictness::Asserting).map(|body| (body, *node)),
         _ => None,
     };
+    let mut covered = Lines::new();
     for example in &rule.examples {
         let Ok((resource, inventory)) = stage(rule, example, policies) else { continue };
-        let run = RunContext { as_of: clock(example), inventory: Some(&inventory) };
+        let inventory = Arc::new(inventory);
+        let run = RunContext { as_of: clock(example), inventory: Some(&*inventory) };
         let id = ResourceId(0);
-        let root = schema::Inventory::document(&inventory, id);
+        let root = schema::Inventory::document(&*inventory, id);
         let scope = Scope::new(root, &rule.at, Some(id), &run);
         let kind = KindName::of(&resource.identity);
         let mut applies = false;
@@ -58,6 +62,25 @@ fn places(rule: &Rule, compiled: &Compiled, policies: &Policies) -> Vec<CoveredP
         if let Some((body, _)) = body.as_mut().filter(|_| applies) {
             body.meet(&scope);
         }
+        if let Some(policy) = compiled.rego.as_ref().filter(|_| applies) {
+            let staged = example.change.map(|change| change_of(rule, example, change, policies));
+            let (document, base) = match staged {
+                Some(Ok((document, base))) => (document, Some(base)),
+                Some(Err(_)) => continue,
+                None => (Document::of(root), None),
+            };
+            let judged = Judged {
+                root,
+                document: &document,
+                identity: &resource.identity,
+                resource: Some(id),
+                world: &Arc::new(World::new(Arc::clone(&inventory) as Arc<_>)),
+                base: base.as_ref(),
+                as_of: &run.as_of,
+            };
+            // What fails is told where the examples are run.
+            drop(policy.cover(&judged, &mut covered));
+        }
     }
     let locator = Locator::new(&rule.origin.file, &rule.origin.tape);
     let mut places = Vec::new();
@@ -67,7 +90,7 @@ fn places(rule: &Rule, compiled: &Compiled, policies: &Policies) -> Vec<CoveredP
             let node = locator.pointer(node, pointer);
             let line = *lines.entry(node).or_insert_with(|| locator.of(node).line);
             places.push(CoveredPlace {
-                file: std::sync::Arc::clone(&rule.origin.file),
+                file: Arc::clone(&rule.origin.file),
                 line,
                 keyword: Some(format!("{prefix}{pointer}")),
                 hits: Hits::Keyword { held: met.held, failed: met.failed },
@@ -87,6 +110,14 @@ fn places(rule: &Rule, compiled: &Compiled, policies: &Policies) -> Vec<CoveredP
     }
     if let Some((body, node)) = &body {
         add(body, *node, "/schema");
+    }
+    if let Some(text) = rule.check.rego() {
+        places.extend(covered.into_iter().map(|(line, hits)| CoveredPlace {
+            file: text.locate(&locator, line, 1).file,
+            line: text.line_in_file(&locator, line),
+            keyword: None,
+            hits: Hits::Line(hits),
+        }));
     }
     places.sort_by_key(|place| place.line);
     places

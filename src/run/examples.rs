@@ -4,15 +4,16 @@ use std::cell::OnceCell;
 use std::sync::Arc;
 
 use rayon::prelude::*;
+use serde_json::Value;
 
 use super::policies::Policies;
 use crate::date::Moment;
 use crate::estate::{Directions, Gathered, Inventory, KindName, identity_of};
-use crate::evaluate::judge;
+use crate::evaluate::{denied, judge};
 use crate::finding::{Location, Resource};
 use crate::policy::{Changed, Check, Compiled, EXAMPLE_CLOCK, Example, Expected, Locator, Rule};
 use crate::problem::Problem;
-use crate::rego::World;
+use crate::rego::{Document, Judged, World};
 use crate::schema::{self, PathSet, ResourceId, RunContext, Scope};
 use crate::yaml::{LineIndex, Place, Span};
 
@@ -158,10 +159,20 @@ pub(super) fn stage(
     example: &Example,
     policies: &Policies,
 ) -> Result<(Arc<Resource>, Inventory), Vec<String>> {
+    stage_with(rule, example, example.resource, policies)
+}
+
+/// The same with another version of the resource.
+fn stage_with(
+    rule: &Rule,
+    example: &Example,
+    subject: u32,
+    policies: &Policies,
+) -> Result<(Arc<Resource>, Inventory), Vec<String>> {
     let tape = &rule.origin.tape;
     let mut lines = Vec::new();
     let mut gathered = Gathered::default();
-    for node in std::iter::once(example.resource).chain(example.others.iter().copied()) {
+    for node in std::iter::once(subject).chain(example.others.iter().copied()) {
         let root = tape.node(node);
         // A rule for documents without an envelope has examples without one.
         let assumed =
@@ -173,7 +184,7 @@ pub(super) fn stage(
         let kind = KindName::of(&identity);
         let schema = policies.kinds.get(&kind);
         // An example that could not exist proves nothing.
-        if node == example.resource {
+        if node == subject {
             if schema.is_none() && kind.is_own() && !policies.rules.assigned_kinds.contains(&kind) {
                 lines.push(format!("! no schema describes the kind {kind}"));
             }
@@ -193,6 +204,26 @@ pub(super) fn stage(
         Some(resource) => Ok((resource, Inventory::new(vec![gathered], &policies.kinds, Directions::Both))),
         None => Err(lines),
     }
+}
+
+/// What an example tells of a change, and the world before it.
+pub(super) fn change_of(
+    rule: &Rule,
+    example: &Example,
+    [before, after]: [Option<u32>; 2],
+    policies: &Policies,
+) -> Result<(Document, Arc<World>), Vec<String>> {
+    let node = |at: Option<u32>| at.map(|at| rule.origin.tape.node(at));
+    let document = Document::of_change(node(before), node(after), &Value::Array(example.commits.clone()));
+    // Where there was nothing before, the others were there all the same.
+    let base = match before {
+        Some(before) => stage_with(rule, example, before, policies)?.1,
+        None => {
+            let (_, inventory) = stage_with(rule, example, example.resource, policies)?;
+            inventory
+        }
+    };
+    Ok((document, Arc::new(World::new(Arc::new(base)))))
 }
 
 /// The clock of an example.
@@ -218,16 +249,39 @@ fn differences(rule: &Rule, compiled: &Compiled, example: &Example, policies: &P
             && each.selects(root, &resource.identity.namespace, "")
             && condition.as_ref().is_none_or(|condition| condition.holds(&scope))
     });
-    let found = if applies {
-        match judge(rule, compiled, &scope, &resource.identity, &world, &OnceCell::new()) {
-            Ok(judgement) => judgement.failures,
-            Err(error) => {
-                lines.push(format!("! {}", error.message));
-                return lines;
+    let found = match (&example.change, &compiled.rego) {
+        _ if !applies => Ok(Vec::new()),
+        (Some(change), Some(policy)) => match change_of(rule, example, *change, policies) {
+            Ok((document, base)) => {
+                let judged = Judged {
+                    root,
+                    document: &document,
+                    identity: &resource.identity,
+                    resource: Some(id),
+                    world: &world,
+                    base: Some(&base),
+                    as_of: &run.as_of,
+                };
+                policy.evaluate(&judged).map(|denials| denied(rule, denials, root))
             }
+            Err(more) => return more,
+        },
+        _ => judge(rule, compiled, &scope, &resource.identity, &world, &OnceCell::new())
+            .map(|judgement| judgement.failures),
+    };
+    if rule.uses.change != example.change.is_some() {
+        lines.push(match rule.uses.change {
+            true => "! the rule looks at a change: give `before` and `after`".to_owned(),
+            false => "! the rule looks at no change: give a `resource`".to_owned(),
+        });
+        return lines;
+    }
+    let found = match found {
+        Ok(found) => found,
+        Err(error) => {
+            lines.push(format!("! {}", error.message));
+            return lines;
         }
-    } else {
-        Vec::new()
     };
     let mut missing: Vec<&Place<Expected>> = example.expect.iter().collect();
     let mut compared = Vec::new();
