@@ -3,6 +3,7 @@
 use std::io::{self, IsTerminal as _, Read as _};
 use std::path::{Component, Path};
 use std::sync::Mutex;
+use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jiff::Timestamp;
@@ -14,12 +15,14 @@ use crate::date::Moment;
 use crate::exit::Exit;
 use crate::load::{Root, verify_objects};
 use crate::policy::Selection;
+use crate::rego::Watch;
 use crate::report::{Report, Sources};
 use crate::run::{CheckRequest, Limits, PolicyError, StandardInput, check};
 use crate::yaml;
 
 pub(super) fn run(arguments: &CheckArguments, common: &Common) -> Result<Exit, Failure> {
     distinct_outputs(&arguments.output)?;
+    watch_rules();
     let mut request = request(arguments, common)?;
     verify_objects(arguments.origin.verify_objects);
     let start = match &request.standard_input {
@@ -194,6 +197,28 @@ pub(super) fn as_of(given: Option<&str>) -> Result<String, Failure> {
         return Ok(text.to_owned());
     }
     Err(Failure::Plain(format!("--as-of {text:?} should be 2026-11-20 or 2026-11-20T08:00:00Z")))
+}
+
+/// So many seconds an evaluation of one rule on one resource may take. Steps and memory bound it long before; what
+/// they do not bound cannot be stopped but by ending the run.
+const PATIENCE: u32 = 60;
+
+/// Ends the program with exit code 2 if a rule never comes back.
+pub(super) fn watch_rules() {
+    let watch = || {
+        let mut watch = Watch::default();
+        loop {
+            std::thread::sleep(Duration::from_secs(1));
+            if let Some(rule) = watch.look(PATIENCE) {
+                let message = format!("rule {rule} has not come to an end on one resource for {PATIENCE} s");
+                super::complain(&Failure::Plain(message));
+                #[expect(clippy::exit, reason = "the thread that hangs cannot be stopped")]
+                std::process::exit(Exit::Problems as i32);
+            }
+        }
+    };
+    // Without a thread to spare nobody watches, and the run is none the worse.
+    drop(std::thread::Builder::new().name("watch".to_owned()).spawn(watch));
 }
 
 /// A bar for long work, where somebody watches.

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::args::{Common, DiffArguments, Gate};
-use super::check::{Progress, as_of, bounds, distinct_outputs, finish, selection};
+use super::check::{Progress, as_of, bounds, distinct_outputs, finish, selection, watch_rules};
 use super::place::{POLICIES, policies, repository};
 use super::{Failure, output};
 use crate::exit::Exit;
@@ -17,6 +17,7 @@ const MOST_COMMITS: usize = 10_000;
 
 pub(super) fn run(arguments: &DiffArguments, common: &Common) -> Result<Exit, Failure> {
     distinct_outputs(&arguments.output)?;
+    watch_rules();
     let start = Path::new(".");
     let repository = repository(start)?;
     let head_commit = repository.resolve(arguments.head.as_deref().unwrap_or("HEAD"))?.commit;

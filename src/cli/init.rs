@@ -28,6 +28,7 @@ const TEMPLATES: &[Template] = &[
     template!("estate/shop.yaml", None),
     template!("estate/teams.yaml", None),
     template!("policies/live-application-on-test-store.yaml", Some("Rule")),
+    template!("policies/store-of-several-teams.yaml", Some("Rule")),
     template!("policies/team-without-contact.yaml", Some("Rule")),
 ];
 
@@ -95,7 +96,7 @@ fn next_steps(folder: &Path) -> String {
     let enter = if folder == Path::new(".") { String::new() } else { format!("  cd {}\n", folder.display()) };
     format!(
         "
-A small shop, described in estate/, and two rules of its own in policies/. One thing is wrong with it on purpose.
+A small shop, described in estate/, and three rules of its own in policies/. One thing is wrong with it on purpose.
 
 Next:
 {enter}  assize check                finds it: exit code 1

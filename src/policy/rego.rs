@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::document::Locator;
-use super::rule::{Check, Match, Rule};
+use super::rule::{Changed, Check, Match, Rule};
 use super::rule_set::PolicySource;
 use crate::estate::{KindLibrary, KindName, KindSchema, Pattern};
 use crate::finding::Location;
@@ -51,6 +51,14 @@ impl RegoText {
         self.locate(locator, line, 1).line
     }
 
+    /// The text as a mutation changes it.
+    pub(super) fn changed(&self, changed: Option<Changed<'_>>) -> std::borrow::Cow<'_, Self> {
+        match changed {
+            Some(Changed::Rego(text)) => std::borrow::Cow::Owned(Self { text: text.into(), ..self.clone() }),
+            _ => std::borrow::Cow::Borrowed(self),
+        }
+    }
+
     /// What the text reads.
     pub(super) fn uses(&self, rule: &Rule, kinds: &KindLibrary) -> Uses {
         surrounded(&rule.matches, &rule.params, kinds, |surroundings| {
@@ -63,7 +71,7 @@ impl RegoText {
         let params: BTreeMap<String, Value> =
             rule.params.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
         let compiled = surrounded(&rule.matches, &rule.params, kinds, |surroundings| {
-            Policy::compile(&self.text, &self.libraries, &params, surroundings)
+            Policy::compile(&rule.name, &self.text, &self.libraries, &params, surroundings)
         });
         let locator = Locator::new(&rule.origin.file, &rule.origin.tape);
         compiled.map_err(|errors| {

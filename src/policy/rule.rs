@@ -172,6 +172,8 @@ pub enum Changed<'v> {
     Schema(&'v Value),
     /// The condition of the match with this position.
     Condition(usize, &'v Value),
+    /// The text of Rego.
+    Rego(&'v str),
 }
 
 /// What keeps a rule from being used.
@@ -673,7 +675,7 @@ impl Rule {
                 let written = if let Some(Changed::Schema(other)) = changed { other } else { written };
                 schema = compiler.body(written, *node, &self.matches, Strictness::Asserting);
             }
-            Check::Rego(text) => match text.compile(self, kinds) {
+            Check::Rego(text) => match text.changed(changed).compile(self, kinds) {
                 Ok(policy) => rego = Some(policy),
                 Err(problems) => compiler.problems.extend(problems),
             },

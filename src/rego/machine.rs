@@ -13,6 +13,7 @@ use regorus::{MemoryBudgetConfig, Value};
 use serde_json::Value as Json;
 
 use super::function::{self, Call};
+use super::watch::Watched;
 use super::world::World;
 use super::{Coverage, Engine, Policy, RegoError, value};
 use crate::date::Moment;
@@ -325,7 +326,9 @@ impl Policy {
             Some(machine) => machine,
             None => Machine::new(self)?,
         };
+        let watched = Watched::begin(self.number);
         let result = machine.run(self, judged)?;
+        drop(watched);
         MACHINES.with_borrow_mut(|machines| {
             if machines.len() >= KEPT {
                 machines.clear();

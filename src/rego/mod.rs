@@ -12,6 +12,7 @@ mod module;
 mod reads;
 mod uses;
 mod value;
+mod watch;
 mod world;
 
 use std::collections::BTreeMap;
@@ -21,7 +22,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use serde_json::Value as Json;
 
 pub use machine::{Denial, Document, EvaluationError, Judged};
+pub use module::TextMutant;
 pub use uses::{FindMissing, MissingField, Names, Step, Surroundings, Uses};
+pub use watch::Watch;
 pub use world::World;
 
 use self::module::Parsed;
@@ -142,11 +145,12 @@ impl Policy {
         }
     }
 
-    /// Compiles a text.
+    /// Compiles the text of the rule `name`.
     ///
     /// # Errors
     /// All that is wrong with it, by line; what is wrong in a library is told where that is read.
     pub fn compile(
+        name: &str,
         text: &str,
         libraries: &[Library],
         params: &BTreeMap<String, Json>,
@@ -181,6 +185,7 @@ impl Policy {
             }
         }
         if errors.is_empty() {
+            watch::register(policy.number, name);
             return Ok(policy);
         }
         errors.sort();
@@ -248,4 +253,9 @@ pub fn metadata(text: &str) -> Option<(String, u32)> {
         .map(|line| line.strip_prefix(' ').unwrap_or(line))
         .collect();
     Some((body.join("\n") + "\n", u32::try_from(start).unwrap_or(u32::MAX) + 2))
+}
+
+/// A text broken in many small ways, to see whether a rule's examples notice.
+pub fn text_mutants(text: &str) -> Vec<TextMutant> {
+    module::mutants(text)
 }

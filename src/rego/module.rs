@@ -296,3 +296,65 @@ impl RegoError {
         Self { line: span.line, column: span.col, message: message.into(), help: None }
     }
 }
+
+/// A text broken on purpose.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TextMutant {
+    /// The text.
+    pub text: String,
+    /// What was changed, with its line in the text as it was.
+    pub change: String,
+}
+
+/// The text broken in many small ways: each condition dropped, each comparison turned round.
+pub(super) fn mutants(text: &str) -> Vec<TextMutant> {
+    let (full, added) = with_package(text);
+    let Ok(parsed) = parse("rule", &full) else { return Vec::new() };
+    let mut edits: Vec<(usize, usize, &str, String)> = Vec::new();
+    walk_module(&parsed.module, &mut |visited| match visited {
+        Visited::Statement(statement) => {
+            let (Literal::Expr { span, expr } | Literal::NotExpr { span, expr }) = &statement.literal else {
+                return;
+            };
+            // Without an assignment what follows would not be compiled.
+            if !matches!(expr.as_ref(), Expr::AssignExpr { .. }) {
+                let line = span.line.saturating_sub(added);
+                let change = format!("line {line} loses `{}`", one_line(span.text()));
+                edits.push((span.start as usize, span.end as usize, "true", change));
+            }
+        }
+        Visited::Expression(expr) => {
+            let Expr::BoolExpr { lhs, rhs, .. } = expr.as_ref() else { return };
+            let (start, end) = (lhs.span().end as usize, rhs.span().start as usize);
+            let written = full.get(start..end).unwrap_or_default();
+            let other = match written.trim() {
+                "==" => "!=",
+                "!=" => "==",
+                "<" => ">=",
+                "<=" => ">",
+                ">" => "<=",
+                ">=" => "<",
+                _ => return,
+            };
+            let Some(at) = written.find(written.trim()).map(|at| start + at) else { return };
+            let line = lhs.span().line.saturating_sub(added);
+            let change = format!("line {line}: `{}` becomes `{other}`", written.trim());
+            edits.push((at, at + written.trim().len(), other, change));
+        }
+    });
+    edits.sort();
+    edits.dedup();
+    edits
+        .into_iter()
+        .filter_map(|(start, end, with, change)| {
+            let text = format!("{}{with}{}", full.get(..start)?, full.get(end..)?);
+            Some(TextMutant { text, change })
+        })
+        .collect()
+}
+
+fn one_line(text: &str) -> String {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let text = words.join(" ");
+    if text.chars().count() > 60 { text.chars().take(60).chain(['…']).collect() } else { text }
+}

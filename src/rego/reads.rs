@@ -31,6 +31,8 @@ enum Place {
     Entry(Vec<String>),
     Params,
     Commits,
+    /// The name of a reference field.
+    Field,
     Text(String),
 }
 
@@ -294,9 +296,15 @@ impl<'m> Analysis<'m> {
                 self.note(&found, index.span());
                 found
             }
-            Expr::BinExpr { lhs, rhs, .. }
-            | Expr::BoolExpr { lhs, rhs, .. }
-            | Expr::ArithExpr { lhs, rhs, .. } => {
+            Expr::BoolExpr { lhs, rhs, .. } => {
+                let (one, other) = (self.value(lhs), self.value(rhs));
+                self.compare_field(&one, &other, rhs.span());
+                self.compare_field(&other, &one, lhs.span());
+                self.consume_all(&one);
+                self.consume_all(&other);
+                Places::new()
+            }
+            Expr::BinExpr { lhs, rhs, .. } | Expr::ArithExpr { lhs, rhs, .. } => {
                 self.read(lhs);
                 self.read(rhs);
                 Places::new()
@@ -520,7 +528,8 @@ impl<'m> Analysis<'m> {
             }
             (Place::ReferrerList(kind), _) => one(Place::Entry(vec![kind.clone()])),
             (Place::Entry(kinds), Some("document")) => one(Place::Document(kinds.clone(), Vec::new())),
-            (Place::Entry(_), Some("id" | "kind" | "namespace" | "name" | "field")) => Places::new(),
+            (Place::Entry(_), Some("field")) => one(Place::Field),
+            (Place::Entry(_), Some("id" | "kind" | "namespace" | "name")) => Places::new(),
             (Place::Entry(_), Some(key)) => {
                 if self.is_last {
                     let message = format!("`{key}` is no part of a reference");
@@ -538,7 +547,21 @@ impl<'m> Analysis<'m> {
                 }
                 Places::new()
             }
-            (Place::Params | Place::Commits | Place::Text(_), _) => Places::new(),
+            (Place::Params | Place::Commits | Place::Field | Place::Text(_), _) => Places::new(),
+        }
+    }
+
+    /// Whether the name of a reference field is compared with one that no kind has: it would never be equal.
+    fn compare_field(&mut self, fields: &Places, with: &Places, span: &Span) {
+        if !self.is_last || !fields.contains(&Place::Field) {
+            return;
+        }
+        for place in with {
+            if let Place::Text(field) = place
+                && (self.surroundings.field_kinds)(false, field).is_none()
+            {
+                self.refuse(span, format!("no kind has the reference field {field}"), None);
+            }
         }
     }
 
@@ -640,7 +663,7 @@ impl<'m> Analysis<'m> {
                 reads.others.entry("*".to_owned()).or_default().insert(&[]);
             }
             // A change has both documents whole.
-            Place::Version(_) | Place::Params | Place::Commits | Place::Text(_) => {}
+            Place::Version(_) | Place::Params | Place::Commits | Place::Field | Place::Text(_) => {}
         }
     }
 

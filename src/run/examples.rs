@@ -13,7 +13,7 @@ use crate::evaluate::{denied, judge};
 use crate::finding::{Location, Resource};
 use crate::policy::{Changed, Check, Compiled, EXAMPLE_CLOCK, Example, Expected, Locator, Rule};
 use crate::problem::Problem;
-use crate::rego::{Document, Judged, World};
+use crate::rego::{Document, Judged, World, text_mutants};
 use crate::schema::{self, PathSet, ResourceId, RunContext, Scope};
 use crate::yaml::{LineIndex, Place, Span};
 
@@ -98,8 +98,13 @@ pub fn run_mutants(policies: &Policies) -> MutationReport {
 }
 
 fn mutate_rule(rule: &Rule, policies: &Policies) -> (usize, Vec<Survivor>) {
-    let Check::Schema { schema, .. } = &rule.check else { return (0, Vec::new()) };
-    let of_schema = schema::mutants(schema).into_iter().map(|mutant| ("schema".to_owned(), None, mutant));
+    let (mut of_schema, mut of_text) = (Vec::new(), Vec::new());
+    match &rule.check {
+        Check::Schema { schema, .. } => of_schema = schema::mutants(schema),
+        Check::Rego(text) => of_text = text_mutants(&text.text),
+        _ => return (0, Vec::new()),
+    }
+    let of_schema = of_schema.into_iter().map(|mutant| ("schema".to_owned(), None, mutant));
     let conditions =
         rule.matches.iter().enumerate().filter_map(|(at, each)| each.condition().map(|one| (at, one)));
     let of_conditions = conditions.flat_map(|(at, condition)| {
@@ -109,22 +114,27 @@ fn mutate_rule(rule: &Rule, policies: &Policies) -> (usize, Vec<Survivor>) {
     });
     let mut killed = 0;
     let mut survivors = Vec::new();
-    for (place, condition, mutant) in of_schema.chain(of_conditions) {
-        let changed = match condition {
-            Some(at) => Changed::Condition(at, &mutant.schema),
-            None => Changed::Schema(&mutant.schema),
-        };
+    let mut try_out = |changed: Changed<'_>, change: String| {
         let compiled = rule.compile_changed(&policies.kinds, &policies.rules.assigned_kinds, changed);
         // A change that cannot be compiled is noticed by everybody.
-        let Ok(compiled) = compiled else { continue };
+        let Ok(compiled) = compiled else { return };
         let is_noticed =
             rule.examples.iter().any(|example| !differences(rule, &compiled, example, policies).is_empty());
         if is_noticed {
             killed += 1;
         } else {
-            survivors
-                .push(Survivor { rule: Arc::clone(&rule.name), change: format!("{place}{}", mutant.change) });
+            survivors.push(Survivor { rule: Arc::clone(&rule.name), change });
         }
+    };
+    for (place, condition, mutant) in of_schema.chain(of_conditions) {
+        let changed = match condition {
+            Some(at) => Changed::Condition(at, &mutant.schema),
+            None => Changed::Schema(&mutant.schema),
+        };
+        try_out(changed, format!("{place}{}", mutant.change));
+    }
+    for mutant in of_text {
+        try_out(Changed::Rego(&mutant.text), format!("rego {}", mutant.change));
     }
     (killed, survivors)
 }

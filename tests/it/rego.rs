@@ -264,6 +264,12 @@ fn what_is_refused_has_its_place() {
         ("deny := true", "`deny` should be a set", 11, 5),
         ("allow if true", "the text has no rule `deny`, so it could never find anything", 11, 5),
         (
+            "deny contains r.id if {\n  some r in data.referrers.Role\n  r.field == \"role\"\n}",
+            "no kind has the reference field role",
+            13,
+            18,
+        ),
+        (
             "deny contains r.documnt if some r in data.referrers.Role",
             "`documnt` is no part of a reference",
             11,
