@@ -153,9 +153,11 @@ fn program(policy: &Policy) -> Result<Arc<regorus::rvm::program::Program>, (Rego
 
 /// What a policy can run on.
 pub(super) fn engine_for(policy: &Policy) -> Result<Engine, RegoError> {
+    // The machine does not come back from a function of ours if it looks up a value of a library on the way.
+    let is_beyond = policy.uses.library_values && !policy.answered.is_empty();
     match program(policy) {
-        Ok(_) => Ok(Engine::Machine),
-        Err((_, true)) => {
+        Ok(_) if !is_beyond => Ok(Engine::Machine),
+        Ok(_) | Err((_, true)) => {
             let mut engine = interpreter(policy)?;
             let entry: regorus::Rc<str> = policy.entry.as_str().into();
             let prepared = engine.compile_with_entrypoint(&entry);
@@ -171,10 +173,11 @@ fn interpreter(policy: &Policy) -> Result<regorus::Engine, RegoError> {
         limit: TIME,
         check_interval: NonZeroU32::new(1024).unwrap_or(NonZeroU32::MIN),
     });
+    let places = policy.uses.places;
     for (&name, &arity) in &policy.answered {
         let respond = move |arguments: Vec<Value>| {
             let answered = SURROUNDINGS.with_borrow(|surroundings| match surroundings {
-                Some((world, as_of)) => function::answer(name, &arguments, &Call { world, as_of }),
+                Some((world, as_of)) => function::answer(name, &arguments, &Call { world, as_of, places }),
                 None => Err(format!("`{name}` is asked outside of an evaluation")),
             });
             answered.map_err(anyhow::Error::msg)
@@ -214,7 +217,7 @@ impl Machine {
     }
 
     /// What is around the resource, as `data`.
-    fn data(&mut self, policy: &Policy, judged: &Judged<'_>) -> Value {
+    fn data(&mut self, policy: &Policy, judged: &Judged<'_>) -> Result<Value, EvaluationError> {
         let uses = &policy.uses;
         let mut members = vec![(value::name("params"), self.params.clone())];
         if uses.clock {
@@ -239,18 +242,18 @@ impl Machine {
             members.push((value::name("self"), Value::from(judged.identity.to_string())));
         }
         if !uses.references.is_empty() {
-            let references = judged.world.references(judged.resource);
+            let references = judged.world.references(judged.resource, uses.places).map_err(EvaluationError::new)?;
             members.push((value::name("references"), references));
         }
         if !uses.referrers.is_empty() {
-            let referrers = judged.world.referrers(judged.resource);
+            let referrers = judged.world.referrers(judged.resource, uses.places).map_err(EvaluationError::new)?;
             members.push((value::name("referrers"), referrers));
         }
-        value::object(members)
+        Ok(value::object(members))
     }
 
     fn run(&mut self, policy: &Policy, judged: &Judged<'_>) -> Result<Value, EvaluationError> {
-        let data = self.data(policy, judged);
+        let data = self.data(policy, judged)?;
         match &mut self.running {
             Running::Machine(machine) => {
                 machine.set_data(data).map_err(|error| failure(&error))?;
@@ -267,7 +270,7 @@ impl Machine {
                     let name = name.as_string().map_or("", |name| name);
                     let arguments =
                         argument.as_array().map(regorus::value::Array::to_vec).unwrap_or_default();
-                    let call = Call { world: judged.world, as_of: judged.as_of };
+                    let call = Call { world: judged.world, as_of: judged.as_of, places: policy.uses.places };
                     let answer = function::answer(name, &arguments, &call).map_err(EvaluationError::new)?;
                     result = machine.resume(Some(answer)).map_err(|error| failure(&error))?;
                 }

@@ -25,13 +25,25 @@ enum Place {
     Kind(String),
     /// By field; whether they are those of the judged resource.
     References(bool),
-    ReferenceList(Vec<String>),
+    /// Of which kinds, and whose.
+    ReferenceList(Vec<String>, Naming),
     Referrers,
     ReferrerList(String),
-    Entry(Vec<String>),
+    Entry(Vec<String>, Naming),
     Params,
     Commits,
     Text(String),
+}
+
+/// What names, and through which field (`*`: any).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Naming {
+    /// The document that is judged.
+    Own(String),
+    /// Another.
+    Other(String),
+    /// One of a kind, through whichever field.
+    Referrer(String),
 }
 
 type Places = BTreeSet<Place>;
@@ -362,7 +374,7 @@ impl<'m> Analysis<'m> {
             ("count", [collection]) => {
                 let places = self.value(collection);
                 let is_list = |place: &&Place| {
-                    matches!(place, Place::Kind(_) | Place::ReferenceList(_) | Place::ReferrerList(_))
+                    matches!(place, Place::Kind(_) | Place::ReferenceList(..) | Place::ReferrerList(_))
                 };
                 places.iter().filter(|place| !is_list(place)).for_each(|place| self.consume(place));
                 return Places::new();
@@ -506,9 +518,11 @@ impl<'m> Analysis<'m> {
                 if *is_own {
                     self.uses.references.insert(key);
                 }
-                one(Place::ReferenceList(kinds))
+                let field = key.unwrap_or("*").to_owned();
+                let naming = if *is_own { Naming::Own(field) } else { Naming::Other(field) };
+                one(Place::ReferenceList(kinds, naming))
             }
-            (Place::ReferenceList(kinds), _) => one(Place::Entry(kinds.clone())),
+            (Place::ReferenceList(kinds, naming), _) => one(Place::Entry(kinds.clone(), naming.clone())),
             (Place::Referrers, key) => {
                 if let Some(kind) = key.filter(|_| self.is_last)
                     && let Some(nearest) = (self.surroundings.unknown_kind)(kind)
@@ -518,18 +532,24 @@ impl<'m> Analysis<'m> {
                 self.uses.referrers.insert(key);
                 one(Place::ReferrerList(key.unwrap_or("*").to_owned()))
             }
-            (Place::ReferrerList(kind), _) => one(Place::Entry(vec![kind.clone()])),
-            (Place::Entry(kinds), Some("document")) => one(Place::Document(kinds.clone(), Vec::new())),
-            (Place::Entry(_), Some("id" | "kind" | "namespace" | "name" | "field")) => Places::new(),
-            (Place::Entry(_), Some(key)) => {
+            (Place::ReferrerList(kind), _) => {
+                one(Place::Entry(vec![kind.clone()], Naming::Referrer(kind.clone())))
+            }
+            (Place::Entry(kinds, _), Some("document")) => one(Place::Document(kinds.clone(), Vec::new())),
+            (Place::Entry(..), Some("id" | "kind" | "namespace" | "name" | "field")) => Places::new(),
+            (Place::Entry(_, naming), Some("path")) => {
+                self.read_place(naming);
+                Places::new()
+            }
+            (Place::Entry(..), Some(key)) => {
                 if self.is_last {
                     let message = format!("`{key}` is no part of a reference");
-                    let help = "it has `id`, `kind`, `namespace`, `name`, `field` and `document`";
+                    let help = "it has `id`, `kind`, `namespace`, `name`, `field`, `path` and `document`";
                     self.errors.push(RegoError::at(span, message).with_help(help));
                 }
                 Places::new()
             }
-            (Place::Data(_) | Place::Entry(_), None) => self.whole(place),
+            (Place::Data(_) | Place::Entry(..), None) => self.whole(place),
             (Place::Params, Some(name)) => {
                 if self.is_last
                     && let Some(nearest) = (self.surroundings.unknown_parameter)(name)
@@ -566,6 +586,7 @@ impl<'m> Analysis<'m> {
             }
             path => {
                 if let Some(found) = self.results.get(path) {
+                    self.uses.library_values = true;
                     return found.clone();
                 }
                 if !self.is_defined(path) && self.is_last {
@@ -600,6 +621,17 @@ impl<'m> Analysis<'m> {
         }
     }
 
+    /// Where a reference stands is told by the document that names.
+    fn read_place(&mut self, naming: &Naming) {
+        self.uses.places = true;
+        let reads = &mut self.uses.reads;
+        match naming {
+            Naming::Own(field) => reads.own.insert(&keys_of(field)),
+            Naming::Other(field) => reads.others.entry("*".to_owned()).or_default().insert(&keys_of(field)),
+            Naming::Referrer(kind) => reads.others.entry(kind.clone()).or_default().insert(&[]),
+        }
+    }
+
     fn consume(&mut self, place: &Place) {
         let reads = &mut self.uses.reads;
         match place {
@@ -609,13 +641,13 @@ impl<'m> Analysis<'m> {
                     reads.others.entry(kind.clone()).or_default().insert(&keys(path));
                 }
             }
-            Place::Kind(kind) | Place::ReferrerList(kind) => {
-                reads.others.entry(kind.clone()).or_default().insert(&[]);
-            }
-            Place::ReferenceList(kinds) | Place::Entry(kinds) => {
+            Place::Kind(kind) => reads.others.entry(kind.clone()).or_default().insert(&[]),
+            Place::ReferrerList(kind) => self.read_place(&Naming::Referrer(kind.clone())),
+            Place::ReferenceList(kinds, naming) | Place::Entry(kinds, naming) => {
                 for kind in kinds {
                     reads.others.entry(kind.clone()).or_default().insert(&[]);
                 }
+                self.read_place(naming);
             }
             Place::Data(_) => {
                 self.uses.estate.insert(None);
@@ -623,20 +655,25 @@ impl<'m> Analysis<'m> {
                 self.uses.referrers.insert(None);
                 self.uses.clock = true;
                 self.uses.identity = true;
+                self.uses.library_values = true;
                 reads.others.entry("*".to_owned()).or_default().insert(&[]);
+                self.read_place(&Naming::Own("*".to_owned()));
             }
             Place::Estate => {
                 self.uses.estate.insert(None);
                 reads.others.entry("*".to_owned()).or_default().insert(&[]);
             }
             Place::References(is_own) => {
+                reads.others.entry("*".to_owned()).or_default().insert(&[]);
+                self.uses.places = true;
                 if *is_own {
                     self.uses.references.insert(None);
+                    self.read_place(&Naming::Own("*".to_owned()));
                 }
-                reads.others.entry("*".to_owned()).or_default().insert(&[]);
             }
             Place::Referrers => {
                 self.uses.referrers.insert(None);
+                self.uses.places = true;
                 reads.others.entry("*".to_owned()).or_default().insert(&[]);
             }
             // A change has both documents whole.
@@ -741,6 +778,18 @@ fn is_below(package: &str, path: &str) -> bool {
 fn longer(path: &[Step], key: Option<&str>) -> Option<Vec<Step>> {
     let step = key.map_or(Step::Any, |key| Step::Key(key.to_owned()));
     (path.len() < LONGEST).then(|| path.iter().cloned().chain([step]).collect())
+}
+
+/// The keys to a field as kinds write it, or to the first list on the way; none for `*`.
+fn keys_of(field: &str) -> Vec<String> {
+    let mut keys = Vec::new();
+    for part in field.split('.').take_while(|part| *part != "*") {
+        keys.push(part.trim_end_matches("[]").to_owned());
+        if part.ends_with("[]") {
+            break;
+        }
+    }
+    keys
 }
 
 /// The keys before the first step that is not known.

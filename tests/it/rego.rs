@@ -391,3 +391,73 @@ fn a_rule_that_never_ends_is_given_up() {
     );
     assert!(problems.len() < 400);
 }
+
+const REVIEW: &str = "apiVersion: assize.dev/v1
+kind: AccessReview
+metadata: {name: review}
+spec:
+  scope: [Role:payer]
+  status: closed
+  decisions:
+    - {decision: keep}
+    - {grant: gone, decision: keep}
+    - {grant: g1, decision: revoke}
+    - {grant: g2, decision: keep}
+";
+
+#[test]
+fn a_reference_says_where_it_stands() {
+    // What names nothing, and what says nothing, keeps its place in the list.
+    let own = "deny contains {\"msg\": decision, \"path\": grant.path} if {
+  some grant in data.references[\"spec.decisions[].grant\"]
+  decision := input.spec.decisions[grant.path[2]].decision
+}";
+    let scene = scene("deny contains \"x\" if false")
+        .with("estate/review.yaml", REVIEW)
+        .with("policies/own.yaml", &rule("own", own).replace("[AccessGrant]", "[AccessReview]"));
+    let report = scene.report(&["--rule", "own"]);
+    let found: Vec<_> = report["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|each| (each["message"].as_str().unwrap(), each["location"]["line"].as_u64().unwrap()))
+        .collect();
+    assert_eq!(found, [("revoke", 10), ("keep", 11)]);
+
+    // From the other side, and from that of a third; the text reads nothing else of the review.
+    let text = "deny contains x if {
+  input.metadata.name == \"g1\"
+  some review in data.referrers.AccessReview
+  some other in assize.references(review.id)[\"spec.decisions[].grant\"]
+  x := sprintf(\"%v %v\", [review.path, other.path])
+}";
+    let scene = scene_of(text);
+    let found = messages(&self::report(&scene), "findings");
+    let third = |position| format!(r#"["spec", "decisions", 2, "grant"] ["spec", "decisions", {position}, "grant"]"#);
+    assert_eq!(found, [format!("{}; {}", third(2), third(3))]);
+}
+
+fn scene_of(text: &str) -> Scene {
+    scene(text).with("estate/review.yaml", REVIEW)
+}
+
+#[test]
+fn a_value_of_a_library_may_ask_for_references() {
+    let library = "package own.lib
+
+held := {role.id | some grant in assize.referrers(\"Person/anna\").AccessGrant; some role in assize.references(grant.id)[\"spec.role\"]}
+
+names(id) := {grant.name | some grant in assize.referrers(id).AccessGrant}
+";
+    for text in [
+        "import data.own.lib\ndeny contains x if some x in lib.held",
+        "import data.own.lib.held\ndeny contains x if some x in held",
+        "deny contains x if some x in data.own.lib.held",
+        "roles := data.own.lib.held\ndeny contains x if some x in roles",
+        "import data.own.lib\ndeny contains \"Role/payer\" if lib.names(\"Person/anna\") == {\"g1\", \"g2\"}",
+    ] {
+        let report = report(&scene(text).with("policies/lib.rego", library));
+        assert_eq!(messages(&report, "problems"), Vec::<String>::new(), "{text}");
+        assert_eq!(messages(&report, "findings"), ["Role/payer", "Role/payer"], "{text}");
+    }
+}
