@@ -114,25 +114,31 @@ thread_local! {
     static SURROUNDINGS: RefCell<Option<(Arc<World>, Moment)>> = const { RefCell::new(None) };
 }
 
-fn engine(policy: &Policy) -> Result<regorus::Engine, RegoError> {
+fn engine(policy: &Policy, texts: &[&str]) -> Result<regorus::Engine, RegoError> {
     let mut engine = regorus::Engine::new();
     // As in OPA: what a built-in function cannot compute is undefined.
     engine.set_strict_builtin_errors(false);
     let refuse = |error: anyhow::Error| RegoError::from_text(&error.to_string());
-    engine.add_policy("rule".to_owned(), policy.text.clone()).map_err(refuse)?;
-    for library in &policy.libraries {
-        engine.add_policy(library.file.to_string(), library.text.to_string()).map_err(refuse)?;
+    let files = std::iter::once("rule").chain(policy.libraries.iter().map(|library| &*library.file));
+    for (file, text) in files.zip(texts) {
+        engine.add_policy(file.to_owned(), (*text).to_owned()).map_err(refuse)?;
     }
     Ok(engine)
 }
 
+/// The program, or why there is none, and whether the interpreter could do it.
 fn program(policy: &Policy) -> Result<Arc<regorus::rvm::program::Program>, (RegoError, bool)> {
     let entry: regorus::Rc<str> = policy.entry.as_str().into();
-    let compiled = engine(policy)
+    let Some(guarded) = &policy.guarded else {
+        return Err((RegoError::at_start("the machine cannot be trusted with it".to_owned()), true));
+    };
+    let texts: Vec<&str> = guarded.iter().map(String::as_str).collect();
+    // What is wrong with the guarded text alone is no fault of the rule; the interpreter tells the others.
+    let compiled = engine(policy, &texts)
         .and_then(|mut engine| {
             engine.compile_with_entrypoint(&entry).map_err(|error| RegoError::from_text(&error.to_string()))
         })
-        .map_err(|error| (error, false))?;
+        .map_err(|error| (error, true))?;
     let answered: Vec<(&str, usize)> = policy.answered.iter().map(|(name, arity)| (*name, *arity)).collect();
     Compiler::compile_from_policy_with_host_await(&compiled, &[&policy.entry], &answered).map_err(|error| {
         let message = error.error.to_string();
@@ -153,10 +159,9 @@ fn program(policy: &Policy) -> Result<Arc<regorus::rvm::program::Program>, (Rego
 
 /// What a policy can run on.
 pub(super) fn engine_for(policy: &Policy) -> Result<Engine, RegoError> {
-    // The machine does not come back from a function of ours if it looks up a value of a library on the way.
-    let is_beyond = policy.uses.library_values && !policy.answered.is_empty();
     match program(policy) {
-        Ok(_) if !is_beyond => Ok(Engine::Machine),
+        // The machine loses its way where it looks up a value of a library, rather than call a function.
+        Ok(_) if !policy.uses.library_values => Ok(Engine::Machine),
         Ok(_) | Err((_, true)) => {
             let mut engine = interpreter(policy)?;
             let entry: regorus::Rc<str> = policy.entry.as_str().into();
@@ -168,7 +173,9 @@ pub(super) fn engine_for(policy: &Policy) -> Result<Engine, RegoError> {
 }
 
 fn interpreter(policy: &Policy) -> Result<regorus::Engine, RegoError> {
-    let mut engine = engine(policy)?;
+    let libraries = policy.libraries.iter().map(|library| &*library.text);
+    let texts: Vec<&str> = std::iter::once(policy.text.as_str()).chain(libraries).collect();
+    let mut engine = engine(policy, &texts)?;
     engine.set_execution_timer_config(ExecutionTimerConfig {
         limit: TIME,
         check_interval: NonZeroU32::new(1024).unwrap_or(NonZeroU32::MIN),
@@ -199,11 +206,9 @@ impl Machine {
                 machine.set_memory_budget_config(
                     NonZeroU64::new(MEMORY).map(|limit| MemoryBudgetConfig { limit }),
                 );
-                machine.set_execution_mode(if policy.answered.is_empty() {
-                    ExecutionMode::RunToCompletion
-                } else {
-                    ExecutionMode::Suspendable
-                });
+                // The other mode loses its way where a condition fails in a comprehension: a loop around it takes
+                // the failure for its own.
+                machine.set_execution_mode(ExecutionMode::Suspendable);
                 Running::Machine(Box::new(machine))
             }
             Engine::Interpreter => {

@@ -7,6 +7,7 @@
 //! Each evaluation is bounded in steps and in memory, and each thread has its own compiled copy of a policy.
 
 mod function;
+mod guard;
 mod machine;
 mod module;
 mod reads;
@@ -118,6 +119,8 @@ pub struct Policy {
     /// What it asks of its surroundings.
     pub uses: Uses,
     text: String,
+    /// The texts for the machine, of the rule and its libraries; none if it cannot be trusted with them.
+    guarded: Option<Vec<String>>,
     added_lines: u32,
     libraries: Vec<Library>,
     entry: String,
@@ -163,11 +166,18 @@ impl Policy {
         let answered = function::answered(&parsed);
         let entry = format!("data.{}.{DENY}", main.package);
         let (text, added_lines) = module::with_package(text);
+        let libraries: Vec<Library> =
+            libraries.iter().filter(|library| is_needed(library, &modules)).cloned().collect();
+        let parsed = libraries.iter().map(|library| module::parse(&library.file, &library.text).ok());
+        let guarded = std::iter::once(guard::guarded(main))
+            .chain(parsed.map(|parsed| parsed.and_then(|parsed| guard::guarded(&parsed))))
+            .collect();
         let mut policy = Self {
             uses,
             text,
+            guarded,
             added_lines,
-            libraries: libraries.iter().filter(|library| is_needed(library, &modules)).cloned().collect(),
+            libraries,
             entry,
             params: params.clone(),
             answered,

@@ -416,6 +416,7 @@ fn a_reference_says_where_it_stands() {
         .with("estate/review.yaml", REVIEW)
         .with("policies/own.yaml", &rule("own", own).replace("[AccessGrant]", "[AccessReview]"));
     let report = scene.report(&["--rule", "own"]);
+    assert_eq!(messages(&report, "problems"), Vec::<String>::new());
     let found: Vec<_> = report["findings"]
         .as_array()
         .unwrap()
@@ -459,5 +460,48 @@ names(id) := {grant.name | some grant in assize.referrers(id).AccessGrant}
         let report = report(&scene(text).with("policies/lib.rego", library));
         assert_eq!(messages(&report, "problems"), Vec::<String>::new(), "{text}");
         assert_eq!(messages(&report, "findings"), ["Role/payer", "Role/payer"], "{text}");
+    }
+}
+
+/// Where a value is missing, nothing follows from it, on either engine: `walk` keeps a text on the interpreter.
+#[test]
+fn nothing_follows_from_what_is_missing() {
+    let missing = "gone := {}.x\n\nsees if {\n  y := input.spec.expires\n}\n\npart contains 1 if {\n  y := input.spec.expires\n}\n\n\
+                   default word := \"none\"\n\nword := \"some\" if {\n  y := input.spec.expires\n}\n\n\
+                   id(x) := x.expires\n\nlist := [{\"expires\": 1}, {}]\n";
+    for (engine, extra) in [("machine", ""), ("interpreter", "deny contains \"w\" if walk(input.spec, [[\"w\"], _])\n")] {
+        for statement in [
+            "not sees",
+            "count(part) == 0",
+            "word == \"none\"",
+            "count([y | some x in list; y := x.expires]) == 1",
+            "count([1 | some x in list; y := x.expires; z := 2]) == 1",
+            "count([x.expires | some x in list]) == 1",
+            "count([[x.expires] | some x in list]) == 1",
+            "count([id(x) | some x in list]) == 1",
+            "count({i: x.expires | some i, x in list}) == 1",
+            "count({x.expires: i | some i, x in list}) == 1",
+            "count([{\n  \"at\": x.expires\n} | some x in list]) == 1",
+            "count([x.expires | # a comment\n  some x in list]) == 1",
+            "count([z | some z in [n | some x in list; n := x.expires]]) == 1",
+            "not every_has",
+            "[1, 2] == [y | some x in [[1, 2]]; [a, b] := x; some y in [a, b]]",
+            "[[1], [2]] == [[y | y := x] | some x in [1, 2]]",
+            "some x in [1, 2]\n  count([1 | x == 3]) == 0",
+            "some x in [1, 2]\n  not [1 | x == 3] == [1]",
+            "every x in [1, 2] { [1 | x == 3] == [] }",
+            "[y | some x in [1, 2]; y := [1 | x == 2]] == [[], [1]]",
+            "not misses",
+            "count([x.expires | some x in list; x.expires != \"l\"]) == 1",
+            "[[y | some y in [x.expires]; y != `l`] | some x in list] == [[1], []]",
+            "pairs == {\"a\": {1}}",
+            "not pairs.b",
+        ] {
+            let every = "every_has if {\n  every x in list { y := x.expires }\n}\n\nmisses if count([1 | 1 == 2]) == 1\n\npairs[x] contains 1 if some x in [\"a\"]\n\n";
+            let text = format!("{missing}{every}{extra}deny contains \"so\" if {{\n  {statement}\n}}");
+            let report = report(&scene(&text));
+            assert_eq!(messages(&report, "problems"), Vec::<String>::new(), "{engine}: {statement}");
+            assert_eq!(messages(&report, "findings"), ["so", "so"], "{engine}: {statement}");
+        }
     }
 }
