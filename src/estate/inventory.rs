@@ -199,6 +199,8 @@ struct Link {
     target: ResourceId,
     from: ResourceId,
     field: u16,
+    /// Among the references of its field; stays at its greatest where there are more.
+    position: u16,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -236,16 +238,22 @@ impl Inventory {
         }
         inventory.index_names();
         for (offset, texts, edges) in edges {
+            let mut last: Option<(ResourceId, u16, u16)> = None;
             for edge in edges {
                 let from = ResourceId(offset + edge.from);
+                let before = last.filter(|(other, field, _)| (*other, *field) == (from, edge.field));
+                let position = before.map_or(0, |(_, _, position)| position.saturating_add(1));
+                last = Some((from, edge.field, position));
                 let text = texts.get(edge.start as usize..edge.start as usize + usize::from(edge.length));
                 let first = inventory.reference_field(from, edge.field).and_then(|field| field.kinds.first());
                 let target = inventory.look_up(from, text.unwrap_or_default(), first.map(String::as_str));
-                inventory.incoming.extend(target.map(|target| Link { target, from, field: edge.field }));
+                inventory.incoming.extend(target.map(|target| Link {
+                    target,
+                    from,
+                    field: edge.field,
+                    position,
+                }));
                 if directions == Directions::Both {
-                    let is_next = |last: &&Outgoing| last.from == from && last.field == edge.field;
-                    let position = inventory.outgoing.last().filter(is_next);
-                    let position = position.map_or(0, |last| last.position.saturating_add(1));
                     let target = target.unwrap_or(NOBODY);
                     inventory.outgoing.push(Outgoing { from, field: edge.field, position, target });
                 }
@@ -453,12 +461,12 @@ impl schema::Inventory for Inventory {
         named.collect()
     }
 
-    fn incoming(&self, target: ResourceId) -> Vec<(ResourceId, &str)> {
+    fn incoming(&self, target: ResourceId) -> Vec<(ResourceId, &str, usize)> {
         let first = self.incoming.partition_point(|link| link.target < target);
         let links = self.incoming.iter().skip(first).take_while(|link| link.target == target);
         let named = links.filter_map(|link| {
             let field = self.reference_field(link.from, link.field)?;
-            Some((link.from, field.field.as_str()))
+            Some((link.from, field.field.as_str(), usize::from(link.position)))
         });
         named.collect()
     }

@@ -13,6 +13,8 @@ use crate::date::{Duration, Moment};
 pub(super) struct Call<'c> {
     pub(super) world: &'c World,
     pub(super) as_of: &'c Moment,
+    /// Whether entries should say where they stand.
+    pub(super) places: bool,
 }
 
 /// Our own functions, with the number of their arguments.
@@ -158,8 +160,8 @@ pub(super) fn answer(name: &str, arguments: &[Value], call: &Call<'_>) -> Result
             }
             Ok(Value::from(duration(0)?.times(times).text()))
         }
-        "assize.references" => Ok(call.world.references(call.world.find(text(0)?))),
-        "assize.referrers" => Ok(call.world.referrers(call.world.find(text(0)?))),
+        "assize.references" => call.world.references(call.world.find(text(0)?), call.places),
+        "assize.referrers" => call.world.referrers(call.world.find(text(0)?), call.places),
         "time.now_ns" => call
             .as_of
             .nanoseconds()

@@ -115,25 +115,31 @@ thread_local! {
     static SURROUNDINGS: RefCell<Option<(Arc<World>, Moment)>> = const { RefCell::new(None) };
 }
 
-fn engine(policy: &Policy) -> Result<regorus::Engine, RegoError> {
+fn engine(policy: &Policy, texts: &[&str]) -> Result<regorus::Engine, RegoError> {
     let mut engine = regorus::Engine::new();
     // As in OPA: what a built-in function cannot compute is undefined.
     engine.set_strict_builtin_errors(false);
     let refuse = |error: anyhow::Error| RegoError::from_text(&error.to_string());
-    engine.add_policy("rule".to_owned(), policy.text.clone()).map_err(refuse)?;
-    for library in &policy.libraries {
-        engine.add_policy(library.file.to_string(), library.text.to_string()).map_err(refuse)?;
+    let files = std::iter::once("rule").chain(policy.libraries.iter().map(|library| &*library.file));
+    for (file, text) in files.zip(texts) {
+        engine.add_policy(file.to_owned(), (*text).to_owned()).map_err(refuse)?;
     }
     Ok(engine)
 }
 
+/// The program, or why there is none, and whether the interpreter could do it.
 fn program(policy: &Policy) -> Result<Arc<regorus::rvm::program::Program>, (RegoError, bool)> {
     let entry: regorus::Rc<str> = policy.entry.as_str().into();
-    let compiled = engine(policy)
+    let Some(guarded) = &policy.guarded else {
+        return Err((RegoError::at_start("the machine cannot be trusted with it".to_owned()), true));
+    };
+    let texts: Vec<&str> = guarded.iter().map(String::as_str).collect();
+    // What is wrong with the guarded text alone is no fault of the rule; the interpreter tells the others.
+    let compiled = engine(policy, &texts)
         .and_then(|mut engine| {
             engine.compile_with_entrypoint(&entry).map_err(|error| RegoError::from_text(&error.to_string()))
         })
-        .map_err(|error| (error, false))?;
+        .map_err(|error| (error, true))?;
     let answered: Vec<(&str, usize)> = policy.answered.iter().map(|(name, arity)| (*name, *arity)).collect();
     Compiler::compile_from_policy_with_host_await(&compiled, &[&policy.entry], &answered).map_err(|error| {
         let message = error.error.to_string();
@@ -155,8 +161,9 @@ fn program(policy: &Policy) -> Result<Arc<regorus::rvm::program::Program>, (Rego
 /// What a policy can run on.
 pub(super) fn engine_for(policy: &Policy) -> Result<Engine, RegoError> {
     match program(policy) {
-        Ok(_) => Ok(Engine::Machine),
-        Err((_, true)) => {
+        // The machine loses its way where it looks up a value of a library, rather than call a function.
+        Ok(_) if !policy.uses.library_values => Ok(Engine::Machine),
+        Ok(_) | Err((_, true)) => {
             let mut engine = interpreter(policy)?;
             let entry: regorus::Rc<str> = policy.entry.as_str().into();
             let prepared = engine.compile_with_entrypoint(&entry);
@@ -167,15 +174,18 @@ pub(super) fn engine_for(policy: &Policy) -> Result<Engine, RegoError> {
 }
 
 fn interpreter(policy: &Policy) -> Result<regorus::Engine, RegoError> {
-    let mut engine = engine(policy)?;
+    let libraries = policy.libraries.iter().map(|library| &*library.text);
+    let texts: Vec<&str> = std::iter::once(policy.text.as_str()).chain(libraries).collect();
+    let mut engine = engine(policy, &texts)?;
     engine.set_execution_timer_config(ExecutionTimerConfig {
         limit: TIME,
         check_interval: NonZeroU32::new(1024).unwrap_or(NonZeroU32::MIN),
     });
+    let places = policy.uses.places;
     for (&name, &arity) in &policy.answered {
         let respond = move |arguments: Vec<Value>| {
             let answered = SURROUNDINGS.with_borrow(|surroundings| match surroundings {
-                Some((world, as_of)) => function::answer(name, &arguments, &Call { world, as_of }),
+                Some((world, as_of)) => function::answer(name, &arguments, &Call { world, as_of, places }),
                 None => Err(format!("`{name}` is asked outside of an evaluation")),
             });
             answered.map_err(anyhow::Error::msg)
@@ -197,11 +207,9 @@ impl Machine {
                 machine.set_memory_budget_config(
                     NonZeroU64::new(MEMORY).map(|limit| MemoryBudgetConfig { limit }),
                 );
-                machine.set_execution_mode(if policy.answered.is_empty() {
-                    ExecutionMode::RunToCompletion
-                } else {
-                    ExecutionMode::Suspendable
-                });
+                // The other mode loses its way where a condition fails in a comprehension: a loop around it takes
+                // the failure for its own.
+                machine.set_execution_mode(ExecutionMode::Suspendable);
                 Running::Machine(Box::new(machine))
             }
             Engine::Interpreter => {
@@ -215,7 +223,7 @@ impl Machine {
     }
 
     /// What is around the resource, as `data`.
-    fn data(&mut self, policy: &Policy, judged: &Judged<'_>) -> Value {
+    fn data(&mut self, policy: &Policy, judged: &Judged<'_>) -> Result<Value, EvaluationError> {
         let uses = &policy.uses;
         let mut members = vec![(value::name("params"), self.params.clone())];
         if uses.clock {
@@ -240,18 +248,20 @@ impl Machine {
             members.push((value::name("self"), Value::from(judged.identity.to_string())));
         }
         if !uses.references.is_empty() {
-            let references = judged.world.references(judged.resource);
+            let references =
+                judged.world.references(judged.resource, uses.places).map_err(EvaluationError::new)?;
             members.push((value::name("references"), references));
         }
         if !uses.referrers.is_empty() {
-            let referrers = judged.world.referrers(judged.resource);
+            let referrers =
+                judged.world.referrers(judged.resource, uses.places).map_err(EvaluationError::new)?;
             members.push((value::name("referrers"), referrers));
         }
-        value::object(members)
+        Ok(value::object(members))
     }
 
     fn run(&mut self, policy: &Policy, judged: &Judged<'_>) -> Result<Value, EvaluationError> {
-        let data = self.data(policy, judged);
+        let data = self.data(policy, judged)?;
         match &mut self.running {
             Running::Machine(machine) => {
                 machine.set_data(data).map_err(|error| failure(&error))?;
@@ -268,7 +278,7 @@ impl Machine {
                     let name = name.as_string().map_or("", |name| name);
                     let arguments =
                         argument.as_array().map(regorus::value::Array::to_vec).unwrap_or_default();
-                    let call = Call { world: judged.world, as_of: judged.as_of };
+                    let call = Call { world: judged.world, as_of: judged.as_of, places: policy.uses.places };
                     let answer = function::answer(name, &arguments, &call).map_err(EvaluationError::new)?;
                     result = machine.resume(Some(answer)).map_err(|error| failure(&error))?;
                 }
@@ -336,6 +346,17 @@ impl Policy {
             machines.insert(self.number, machine);
         });
         denials(&result, judged.root)
+    }
+
+    /// The same by the interpreter, whatever the policy runs on: two readers of one text should agree.
+    ///
+    /// # Errors
+    /// As for [`Policy::evaluate`].
+    pub fn evaluate_slowly(&self, judged: &Judged<'_>) -> Result<Vec<Denial>, EvaluationError> {
+        let engine = interpreter(self).map_err(|error| EvaluationError::new(error.message))?;
+        let mut machine = Machine::new(self)?;
+        machine.running = Running::Interpreter(Box::new(engine));
+        denials(&machine.run(self, judged)?, judged.root)
     }
 
     /// The lines of the text that an evaluation executes, and those that it does not.

@@ -6,7 +6,9 @@
 //!
 //! Each evaluation is bounded in steps and in memory, and each thread has its own compiled copy of a policy.
 
+mod definition;
 mod function;
+mod guard;
 mod machine;
 mod module;
 mod reads;
@@ -93,7 +95,7 @@ impl Library {
         if !refusals.is_empty() {
             return Err(refusals);
         }
-        let has_deny = reads::defines(&parsed.module, DENY);
+        let has_deny = definition::defines(&parsed.module, DENY);
         Ok(Self { file: Arc::clone(file), text: text.into(), package: parsed.package, has_deny })
     }
 
@@ -121,6 +123,8 @@ pub struct Policy {
     /// What it asks of its surroundings.
     pub uses: Uses,
     text: String,
+    /// The texts for the machine, of the rule and its libraries; none if it cannot be trusted with them.
+    guarded: Option<Vec<String>>,
     added_lines: u32,
     libraries: Vec<Library>,
     entry: String,
@@ -160,18 +164,25 @@ impl Policy {
         let Some(main) = modules.first() else { return Err(Vec::new()) };
         let mut errors = module::refusals(&main.module);
         errors.extend(denies(main));
-        errors.extend(reads::recursions(&modules));
+        errors.extend(definition::recursions(&modules));
         let (uses, unknown) = reads::analyse(&modules, surroundings);
         errors.extend(unknown);
         let parsed: Vec<_> = modules.iter().map(|parsed| &parsed.module).collect();
         let answered = function::answered(&parsed);
         let entry = format!("data.{}.{DENY}", main.package);
         let (text, added_lines) = module::with_package(text);
+        let libraries: Vec<Library> =
+            libraries.iter().filter(|library| is_needed(library, &modules)).cloned().collect();
+        let parsed = libraries.iter().map(|library| module::parse(&library.file, &library.text).ok());
+        let guarded = std::iter::once(guard::guarded(main))
+            .chain(parsed.map(|parsed| parsed.and_then(|parsed| guard::guarded(&parsed))))
+            .collect();
         let mut policy = Self {
             uses,
             text,
+            guarded,
             added_lines,
-            libraries: libraries.iter().filter(|library| is_needed(library, &modules)).cloned().collect(),
+            libraries,
             entry,
             params: params.clone(),
             answered,

@@ -232,7 +232,8 @@ fn walk_query<'m>(query: &'m Query, visit: &mut dyn FnMut(Visited<'m>)) {
     }
 }
 
-fn walk<'m>(expr: &'m ExprRef, visit: &mut dyn FnMut(Visited<'m>)) {
+/// Visits an expression and all in it.
+pub(super) fn walk<'m>(expr: &'m ExprRef, visit: &mut dyn FnMut(Visited<'m>)) {
     visit(Visited::Expression(expr));
     match expr.as_ref() {
         Expr::String { .. }

@@ -3,10 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use regorus::unstable::{Expr, ExprRef, Literal, Module, Query, Rule, RuleBody, RuleHead, Span};
+use regorus::unstable::{Expr, ExprRef, Literal, Query, Rule, RuleBody, RuleHead, Span};
 
 use super::RegoError;
-use super::module::{Parsed, Visited, dotted, walk_rule};
+use super::definition::{imported, root_name, rule_name};
+use super::module::{Parsed, dotted};
 use super::uses::{Step, Surroundings, Uses};
 use crate::schema::PathSet;
 
@@ -25,15 +26,27 @@ enum Place {
     Kind(String),
     /// By field; whether they are those of the judged resource.
     References(bool),
-    ReferenceList(Vec<String>),
+    /// Of which kinds, and whose.
+    ReferenceList(Vec<String>, Naming),
     Referrers,
     ReferrerList(String),
-    Entry(Vec<String>),
+    Entry(Vec<String>, Naming),
     Params,
     Commits,
     /// The name of a reference field.
     Field,
     Text(String),
+}
+
+/// What names, and through which field (`*`: any).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Naming {
+    /// The document that is judged.
+    Own(String),
+    /// Another.
+    Other(String),
+    /// One of a kind, through whichever field.
+    Referrer(String),
 }
 
 type Places = BTreeSet<Place>;
@@ -370,7 +383,7 @@ impl<'m> Analysis<'m> {
             ("count", [collection]) => {
                 let places = self.value(collection);
                 let is_list = |place: &&Place| {
-                    matches!(place, Place::Kind(_) | Place::ReferenceList(_) | Place::ReferrerList(_))
+                    matches!(place, Place::Kind(_) | Place::ReferenceList(..) | Place::ReferrerList(_))
                 };
                 places.iter().filter(|place| !is_list(place)).for_each(|place| self.consume(place));
                 return Places::new();
@@ -514,9 +527,11 @@ impl<'m> Analysis<'m> {
                 if *is_own {
                     self.uses.references.insert(key);
                 }
-                one(Place::ReferenceList(kinds))
+                let field = key.unwrap_or("*").to_owned();
+                let naming = if *is_own { Naming::Own(field) } else { Naming::Other(field) };
+                one(Place::ReferenceList(kinds, naming))
             }
-            (Place::ReferenceList(kinds), _) => one(Place::Entry(kinds.clone())),
+            (Place::ReferenceList(kinds, naming), _) => one(Place::Entry(kinds.clone(), naming.clone())),
             (Place::Referrers, key) => {
                 if let Some(kind) = key.filter(|_| self.is_last)
                     && let Some(nearest) = (self.surroundings.unknown_kind)(kind)
@@ -526,19 +541,25 @@ impl<'m> Analysis<'m> {
                 self.uses.referrers.insert(key);
                 one(Place::ReferrerList(key.unwrap_or("*").to_owned()))
             }
-            (Place::ReferrerList(kind), _) => one(Place::Entry(vec![kind.clone()])),
-            (Place::Entry(kinds), Some("document")) => one(Place::Document(kinds.clone(), Vec::new())),
-            (Place::Entry(_), Some("field")) => one(Place::Field),
-            (Place::Entry(_), Some("id" | "kind" | "namespace" | "name")) => Places::new(),
-            (Place::Entry(_), Some(key)) => {
+            (Place::ReferrerList(kind), _) => {
+                one(Place::Entry(vec![kind.clone()], Naming::Referrer(kind.clone())))
+            }
+            (Place::Entry(kinds, _), Some("document")) => one(Place::Document(kinds.clone(), Vec::new())),
+            (Place::Entry(..), Some("field")) => one(Place::Field),
+            (Place::Entry(..), Some("id" | "kind" | "namespace" | "name")) => Places::new(),
+            (Place::Entry(_, naming), Some("path")) => {
+                self.read_place(naming);
+                Places::new()
+            }
+            (Place::Entry(..), Some(key)) => {
                 if self.is_last {
                     let message = format!("`{key}` is no part of a reference");
-                    let help = "it has `id`, `kind`, `namespace`, `name`, `field` and `document`";
+                    let help = "it has `id`, `kind`, `namespace`, `name`, `field`, `path` and `document`";
                     self.errors.push(RegoError::at(span, message).with_help(help));
                 }
                 Places::new()
             }
-            (Place::Data(_) | Place::Entry(_), None) => self.whole(place),
+            (Place::Data(_) | Place::Entry(..), None) => self.whole(place),
             (Place::Params, Some(name)) => {
                 if self.is_last
                     && let Some(nearest) = (self.surroundings.unknown_parameter)(name)
@@ -589,6 +610,7 @@ impl<'m> Analysis<'m> {
             }
             path => {
                 if let Some(found) = self.results.get(path) {
+                    self.uses.library_values = true;
                     return found.clone();
                 }
                 if !self.is_defined(path) && self.is_last {
@@ -623,6 +645,17 @@ impl<'m> Analysis<'m> {
         }
     }
 
+    /// Where a reference stands is told by the document that names.
+    fn read_place(&mut self, naming: &Naming) {
+        self.uses.places = true;
+        let reads = &mut self.uses.reads;
+        match naming {
+            Naming::Own(field) => reads.own.insert(&keys_of(field)),
+            Naming::Other(field) => reads.others.entry("*".to_owned()).or_default().insert(&keys_of(field)),
+            Naming::Referrer(kind) => reads.others.entry(kind.clone()).or_default().insert(&[]),
+        }
+    }
+
     fn consume(&mut self, place: &Place) {
         let reads = &mut self.uses.reads;
         match place {
@@ -632,13 +665,13 @@ impl<'m> Analysis<'m> {
                     reads.others.entry(kind.clone()).or_default().insert(&keys(path));
                 }
             }
-            Place::Kind(kind) | Place::ReferrerList(kind) => {
-                reads.others.entry(kind.clone()).or_default().insert(&[]);
-            }
-            Place::ReferenceList(kinds) | Place::Entry(kinds) => {
+            Place::Kind(kind) => reads.others.entry(kind.clone()).or_default().insert(&[]),
+            Place::ReferrerList(kind) => self.read_place(&Naming::Referrer(kind.clone())),
+            Place::ReferenceList(kinds, naming) | Place::Entry(kinds, naming) => {
                 for kind in kinds {
                     reads.others.entry(kind.clone()).or_default().insert(&[]);
                 }
+                self.read_place(naming);
             }
             Place::Data(_) => {
                 self.uses.estate.insert(None);
@@ -646,20 +679,25 @@ impl<'m> Analysis<'m> {
                 self.uses.referrers.insert(None);
                 self.uses.clock = true;
                 self.uses.identity = true;
+                self.uses.library_values = true;
                 reads.others.entry("*".to_owned()).or_default().insert(&[]);
+                self.read_place(&Naming::Own("*".to_owned()));
             }
             Place::Estate => {
                 self.uses.estate.insert(None);
                 reads.others.entry("*".to_owned()).or_default().insert(&[]);
             }
             Place::References(is_own) => {
+                reads.others.entry("*".to_owned()).or_default().insert(&[]);
+                self.uses.places = true;
                 if *is_own {
                     self.uses.references.insert(None);
+                    self.read_place(&Naming::Own("*".to_owned()));
                 }
-                reads.others.entry("*".to_owned()).or_default().insert(&[]);
             }
             Place::Referrers => {
                 self.uses.referrers.insert(None);
+                self.uses.places = true;
                 reads.others.entry("*".to_owned()).or_default().insert(&[]);
             }
             // A change has both documents whole.
@@ -706,57 +744,6 @@ impl<'m> Analysis<'m> {
     }
 }
 
-/// The rules and functions of the texts that are defined by way of themselves, which Rego forbids.
-pub(super) fn recursions(modules: &[Parsed]) -> Vec<RegoError> {
-    let Some(main) = modules.first() else { return Vec::new() };
-    let mut calls: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    let mut places: BTreeMap<String, Span> = BTreeMap::new();
-    for parsed in modules {
-        for rule in &parsed.module.policy {
-            let Some(name) = rule_name(rule) else { continue };
-            let full = format!("{}.{name}", parsed.package);
-            places.entry(full.clone()).or_insert_with(|| rule.span().clone());
-            let named = calls.entry(full).or_default();
-            walk_rule(rule, &mut |visited| {
-                let Visited::Expression(expr) = visited else { return };
-                let Some(path) = dotted(expr) else { return };
-                let (first, rest) =
-                    path.split_once('.').map_or((path.as_str(), None), |(one, rest)| (one, Some(rest)));
-                let target = imported(&parsed.module, first).and_then(dotted);
-                let path = match (target, rest) {
-                    (Some(target), Some(rest)) => format!("{target}.{rest}"),
-                    (Some(target), None) => target,
-                    (None, _) => path,
-                };
-                let full = path.strip_prefix("data.").map(str::to_owned);
-                named.insert(full.unwrap_or_else(|| format!("{}.{path}", parsed.package)));
-            });
-        }
-    }
-    let reaches = |start: &String| {
-        let mut seen: BTreeSet<&String> = BTreeSet::new();
-        let mut next: Vec<&String> = calls.get(start).into_iter().flatten().collect();
-        while let Some(name) = next.pop() {
-            if name == start {
-                return true;
-            }
-            if seen.insert(name) {
-                next.extend(calls.get(name).into_iter().flatten());
-            }
-        }
-        false
-    };
-    let own = format!("{}.", main.package);
-    let circles = places.iter().filter(|(name, _)| reaches(name));
-    circles
-        .map(|(name, span)| {
-            let message =
-                format!("`{}` is defined by way of itself", name.strip_prefix(&own).unwrap_or(name));
-            RegoError::at(span, message)
-        })
-        .collect()
-}
-
 fn is_below(package: &str, path: &str) -> bool {
     package.strip_prefix(path).is_some_and(|rest| rest.starts_with('.'))
 }
@@ -766,41 +753,19 @@ fn longer(path: &[Step], key: Option<&str>) -> Option<Vec<Step>> {
     (path.len() < LONGEST).then(|| path.iter().cloned().chain([step]).collect())
 }
 
+/// The keys to a field as kinds write it, or to the first list on the way; none for `*`.
+fn keys_of(field: &str) -> Vec<String> {
+    let mut keys = Vec::new();
+    for part in field.split('.').take_while(|part| *part != "*") {
+        keys.push(part.trim_end_matches("[]").to_owned());
+        if part.ends_with("[]") {
+            break;
+        }
+    }
+    keys
+}
+
 /// The keys before the first step that is not known.
 fn keys(path: &[Step]) -> Vec<String> {
     path.iter().map_while(|step| if let Step::Key(key) = step { Some(key.clone()) } else { None }).collect()
-}
-
-fn root_name(refr: &ExprRef) -> Option<String> {
-    match refr.as_ref() {
-        Expr::RefBrack { refr, .. } => root_name(refr),
-        _ => dotted(refr),
-    }
-}
-
-fn rule_name(rule: &Rule) -> Option<String> {
-    match rule {
-        Rule::Spec { head, .. } => match head {
-            RuleHead::Compr { refr, .. } | RuleHead::Set { refr, .. } | RuleHead::Func { refr, .. } => {
-                root_name(refr)
-            }
-        },
-        Rule::Default { refr, .. } => root_name(refr),
-    }
-}
-
-/// Whether a module defines a rule of this name.
-pub(super) fn defines(module: &Module, name: &str) -> bool {
-    module.policy.iter().any(|rule| rule_name(rule).as_deref() == Some(name))
-}
-
-/// What a name is imported as.
-fn imported<'m>(module: &'m Module, name: &str) -> Option<&'m ExprRef> {
-    let import = module.imports.iter().find(|import| match &import.r#as {
-        Some(alias) => alias.text() == name,
-        None => dotted(&import.refr).is_some_and(|path| path.rsplit('.').next() == Some(name)),
-    })?;
-    dotted(&import.refr)
-        .filter(|path| path.starts_with("data.") || path.starts_with("input"))
-        .map(|_| &import.refr)
 }

@@ -58,6 +58,10 @@ pub struct Uses {
     pub referrers: Names,
     /// Whether it asks for the references of other resources by a function.
     pub walks: bool,
+    /// Whether it asks where references stand.
+    pub places: bool,
+    /// Whether it looks up what a library defines, other than by calling it.
+    pub library_values: bool,
     /// Whether it reads the clock.
     pub clock: bool,
     /// Whether it asks who the resource is.

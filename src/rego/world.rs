@@ -10,6 +10,7 @@ use regorus::Value;
 use super::uses::Names;
 use super::value;
 use crate::schema::{Inventory, ResourceId};
+use crate::yaml::{Kind, NodeRef};
 
 /// The inventory of a run as values of Rego.
 #[derive(Debug)]
@@ -32,7 +33,26 @@ struct Documents {
     values: HashMap<ResourceId, Value>,
 }
 
+/// So many entries of references a thread keeps; one is nearly a kilobyte.
+const ENTRIES: usize = 16_384;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Direction {
+    In,
+    Out,
+}
+
+/// What a thread has answered about references: a team is asked for by each of its members.
+#[derive(Default)]
+struct Links {
+    world: u64,
+    count: usize,
+    answers: HashMap<(ResourceId, Direction, bool), Value>,
+    places: HashMap<(ResourceId, String), Vec<Value>>,
+}
+
 thread_local! {
+    static LINKS: RefCell<Links> = RefCell::default();
     static DOCUMENT_VALUES: RefCell<Documents> = RefCell::default();
 }
 
@@ -110,25 +130,98 @@ impl World {
         self.inventory()?.find(text)
     }
 
-    /// What a resource points at, by field; nothing for one that does not exist.
-    pub(super) fn references(&self, from: Option<ResourceId>) -> Value {
-        let Some((inventory, from)) = self.inventory().zip(from) else { return Value::new_object() };
-        let mut fields: BTreeMap<&str, Vec<Value>> = BTreeMap::new();
-        for (field, target) in inventory.outgoing(from) {
-            let list = fields.entry(field).or_default();
-            list.extend(target.map(|target| self.entry(inventory, target, field)));
-        }
-        lists(fields)
+    /// What a resource points at, by field; nothing for one that does not exist. The entries say where they stand if
+    /// `places` is asked for.
+    pub(super) fn references(&self, from: Option<ResourceId>, places: bool) -> Result<Value, String> {
+        let Some((inventory, from)) = self.inventory().zip(from) else { return Ok(Value::new_object()) };
+        self.kept((from, Direction::Out, places), || {
+            let mut fields: BTreeMap<&str, (Vec<Value>, usize)> = BTreeMap::new();
+            for (field, target) in inventory.outgoing(from) {
+                let (list, position) = fields.entry(field).or_default();
+                if let Some(target) = target {
+                    let place =
+                        places.then(|| self.place(inventory, from, field, *position)).transpose()?.flatten();
+                    list.push(self.entry(inventory, target, field, place));
+                }
+                // Those that name nothing have a place too.
+                *position += 1;
+            }
+            Ok(fields.into_iter().map(|(field, (list, _))| (field, list)).collect())
+        })
     }
 
     /// Who points at a resource, by kind.
-    pub(super) fn referrers(&self, target: Option<ResourceId>) -> Value {
-        let Some((inventory, target)) = self.inventory().zip(target) else { return Value::new_object() };
-        let mut kinds: BTreeMap<&str, Vec<Value>> = BTreeMap::new();
-        for (from, field) in inventory.incoming(target) {
-            kinds.entry(inventory.kind(from)).or_default().push(self.entry(inventory, from, field));
+    pub(super) fn referrers(&self, target: Option<ResourceId>, places: bool) -> Result<Value, String> {
+        let Some((inventory, target)) = self.inventory().zip(target) else { return Ok(Value::new_object()) };
+        self.kept((target, Direction::In, places), || {
+            let mut kinds: BTreeMap<&str, Vec<Value>> = BTreeMap::new();
+            for (from, field, position) in inventory.incoming(target) {
+                let place =
+                    places.then(|| self.place(inventory, from, field, position)).transpose()?.flatten();
+                kinds
+                    .entry(inventory.kind(from))
+                    .or_default()
+                    .push(self.entry(inventory, from, field, place));
+            }
+            Ok(kinds)
+        })
+    }
+
+    /// An answer that this thread gave before, or a new one.
+    fn kept<'s>(
+        &self,
+        key: (ResourceId, Direction, bool),
+        make: impl FnOnce() -> Result<BTreeMap<&'s str, Vec<Value>>, String>,
+    ) -> Result<Value, String> {
+        let known = LINKS
+            .with_borrow(|links| links.answers.get(&key).filter(|_| links.world == self.number).cloned());
+        if let Some(known) = known {
+            return Ok(known);
         }
-        lists(kinds)
+        let made = make()?;
+        let count = made.values().map(Vec::len).sum::<usize>() + 1;
+        let answer = value::object(made.into_iter().map(|(key, list)| (value::name(key), Value::from(list))));
+        LINKS.with_borrow_mut(|links| {
+            if links.world != self.number || links.count + count > ENTRIES {
+                *links = Links { world: self.number, ..Links::default() };
+            }
+            links.count += count;
+            links.answers.insert(key, answer.clone());
+        });
+        Ok(answer)
+    }
+
+    /// Where the reference at a position among those of its field stands; none for fields that no rule reads the
+    /// place of, which are not kept.
+    fn place(
+        &self,
+        inventory: &dyn Inventory,
+        from: ResourceId,
+        field: &str,
+        position: usize,
+    ) -> Result<Option<Value>, String> {
+        let known = LINKS.with_borrow(|links| {
+            let places = links.places.get(&(from, field.to_owned())).filter(|_| links.world == self.number);
+            places.map(|places| places.get(position).cloned())
+        });
+        let found = known.unwrap_or_else(|| {
+            let places = places(inventory.document(from), field);
+            let found = places.get(position).cloned();
+            LINKS.with_borrow_mut(|links| {
+                if links.world != self.number || links.count + places.len() > ENTRIES {
+                    *links = Links { world: self.number, ..Links::default() };
+                }
+                links.count += places.len() + 1;
+                links.places.insert((from, field.to_owned()), places);
+            });
+            found
+        });
+        // A position that is too large to be kept is that of many.
+        if position >= usize::from(u16::MAX) {
+            let from = inventory.describe(from);
+            return Err(format!("{from} has more references in {field} than can be told apart"));
+        }
+        Ok(found)
     }
 
     /// Whether a reference of the resource, in one of these fields, names nothing.
@@ -137,7 +230,13 @@ impl World {
         inventory.outgoing(from).iter().any(|(field, target)| target.is_none() && fields.contains(field))
     }
 
-    fn entry(&self, inventory: &dyn Inventory, other: ResourceId, field: &str) -> Value {
+    fn entry(
+        &self,
+        inventory: &dyn Inventory,
+        other: ResourceId,
+        field: &str,
+        place: Option<Value>,
+    ) -> Value {
         let identity = inventory.identity(other);
         let part = |text: &str| value::name(text);
         let mut members = vec![
@@ -145,6 +244,7 @@ impl World {
             (value::name("field"), part(field)),
             (value::name("document"), self.document(other)),
         ];
+        members.extend(place.map(|place| (part("path"), place)));
         if let Some(identity) = identity {
             members.push((value::name("kind"), value::name(&identity.qualified_kind())));
             members.push((value::name("namespace"), part(&identity.namespace)));
@@ -154,6 +254,29 @@ impl World {
     }
 }
 
-fn lists(map: BTreeMap<&str, Vec<Value>>) -> Value {
-    value::object(map.into_iter().map(|(key, list)| (value::name(key), Value::from(list))))
+/// The places of the texts that stand in a field, as kinds write it, in the order of the document.
+fn places(root: NodeRef<'_>, field: &str) -> Vec<Value> {
+    let mut found: Vec<(Vec<Value>, NodeRef<'_>)> = vec![(Vec::new(), root)];
+    for key in field.split('.').map(|part| part.trim_end_matches("[]")) {
+        let members = found.into_iter().filter_map(|(mut path, node)| {
+            let member = node.get(key)?;
+            path.push(value::name(key));
+            Some((path, member))
+        });
+        found = members.flat_map(|(path, node)| elements(path, node)).collect();
+    }
+    let is_reference =
+        |node: &NodeRef<'_>| node.as_str().is_some_and(|text| u16::try_from(text.len()).is_ok());
+    found.into_iter().filter(|(_, node)| is_reference(node)).map(|(path, _)| Value::from(path)).collect()
+}
+
+/// A node, or the elements of a list.
+fn elements<'n>(path: Vec<Value>, node: NodeRef<'n>) -> Vec<(Vec<Value>, NodeRef<'n>)> {
+    if node.kind() != Kind::List {
+        return vec![(path, node)];
+    }
+    let element = |(position, element): (u64, NodeRef<'n>)| {
+        (path.iter().cloned().chain([Value::from(position)]).collect(), element)
+    };
+    (0..).zip(node.elements()).map(element).collect()
 }

@@ -368,7 +368,7 @@ const MOST_SEEN: usize = 10_000;
 fn neighbours(inventory: &Inventory, identity: &Identity) -> Vec<Identity> {
     let Some(id) = inventory.find(&identity.to_string()) else { return Vec::new() };
     let outgoing = inventory.outgoing(id).into_iter().filter_map(|(_, target)| target);
-    let incoming = inventory.incoming(id).into_iter().map(|(from, _)| from);
+    let incoming = inventory.incoming(id).into_iter().map(|(from, ..)| from);
     let ids: BTreeSet<ResourceId> = outgoing.chain(incoming).collect();
     ids.into_iter().filter_map(|id| inventory.identity(id).cloned()).collect()
 }

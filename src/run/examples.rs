@@ -259,24 +259,34 @@ fn differences(rule: &Rule, compiled: &Compiled, example: &Example, policies: &P
             && each.selects(root, &resource.identity.namespace, "")
             && condition.as_ref().is_none_or(|condition| condition.holds(&scope))
     });
-    let found = match (&example.change, &compiled.rego) {
+    let change = match example.change.map(|change| change_of(rule, example, change, policies)).transpose() {
+        Ok(change) => change,
+        Err(more) => return more,
+    };
+    let document = match &change {
+        Some((document, _)) => OnceCell::from(document.clone()),
+        None => OnceCell::new(),
+    };
+    let found = match &compiled.rego {
         _ if !applies => Ok(Vec::new()),
-        (Some(change), Some(policy)) => match change_of(rule, example, *change, policies) {
-            Ok((document, base)) => {
-                let judged = Judged {
-                    root,
-                    document: &document,
-                    identity: &resource.identity,
-                    resource: Some(id),
-                    world: &world,
-                    base: Some(&base),
-                    as_of: &run.as_of,
-                };
-                policy.evaluate(&judged).map(|denials| denied(rule, denials, root))
+        Some(policy) => {
+            let judged = Judged {
+                root,
+                document: document.get_or_init(|| Document::of(root)),
+                identity: &resource.identity,
+                resource: Some(id),
+                world: &world,
+                base: change.as_ref().map(|(_, base)| base),
+                as_of: &run.as_of,
+            };
+            let denials = policy.evaluate(&judged);
+            // Two engines read the text; where they disagree, nobody knows what it says.
+            if denials != policy.evaluate_slowly(&judged) {
+                lines.push("! the machine and the interpreter of Rego disagree on this example".to_owned());
             }
-            Err(more) => return more,
-        },
-        _ => judge(rule, compiled, &scope, &resource.identity, &world, &OnceCell::new())
+            denials.map(|denials| denied(rule, denials, root))
+        }
+        None => judge(rule, compiled, &scope, &resource.identity, &world, &document)
             .map(|judgement| judgement.failures),
     };
     if rule.uses.change != example.change.is_some() {

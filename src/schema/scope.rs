@@ -53,8 +53,8 @@ pub trait Inventory: Sync + std::fmt::Debug {
     /// Its references in order of field, with what they name, if that exists.
     fn outgoing(&self, from: ResourceId) -> Vec<(&str, Option<ResourceId>)>;
 
-    /// Who names a resource, through which field; in order.
-    fn incoming(&self, target: ResourceId) -> Vec<(ResourceId, &str)>;
+    /// Who names a resource, through which field, and as which of the references of that field; in order.
+    fn incoming(&self, target: ResourceId) -> Vec<(ResourceId, &str, usize)>;
 }
 
 /// What is the same for all evaluations of a run.

@@ -267,7 +267,7 @@ fn what_is_refused_has_its_place() {
             "deny contains r.id if {\n  some r in data.referrers.Role\n  r.field == \"role\"\n}",
             "no kind has the reference field role",
             13,
-            18,
+            19,
         ),
         (
             "deny contains r.documnt if some r in data.referrers.Role",
@@ -396,4 +396,121 @@ fn a_rule_that_never_ends_is_given_up() {
         "{problems:?}"
     );
     assert!(problems.len() < 400);
+}
+
+const REVIEW: &str = "apiVersion: assize.dev/v1
+kind: AccessReview
+metadata: {name: review}
+spec:
+  scope: [Role:payer]
+  status: closed
+  decisions:
+    - {decision: keep}
+    - {grant: gone, decision: keep}
+    - {grant: g1, decision: revoke}
+    - {grant: g2, decision: keep}
+";
+
+#[test]
+fn a_reference_says_where_it_stands() {
+    // What names nothing, and what says nothing, keeps its place in the list.
+    let own = "deny contains {\"msg\": decision, \"path\": grant.path} if {
+  some grant in data.references[\"spec.decisions[].grant\"]
+  decision := input.spec.decisions[grant.path[2]].decision
+}";
+    let scene = scene("deny contains \"x\" if false")
+        .with("estate/review.yaml", REVIEW)
+        .with("policies/own.yaml", &rule("own", own).replace("[AccessGrant]", "[AccessReview]"));
+    let report = scene.report(&["--rule", "own"]);
+    assert_eq!(messages(&report, "problems"), Vec::<String>::new());
+    let found: Vec<_> = report["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|each| (each["message"].as_str().unwrap(), each["location"]["line"].as_u64().unwrap()))
+        .collect();
+    assert_eq!(found, [("revoke", 10), ("keep", 11)]);
+
+    // From the other side, and from that of a third; the text reads nothing else of the review.
+    let text = "deny contains x if {
+  input.metadata.name == \"g1\"
+  some review in data.referrers.AccessReview
+  some other in assize.references(review.id)[\"spec.decisions[].grant\"]
+  x := sprintf(\"%v %v\", [review.path, other.path])
+}";
+    let scene = scene_of(text);
+    let found = messages(&self::report(&scene), "findings");
+    let third =
+        |position| format!(r#"["spec", "decisions", 2, "grant"] ["spec", "decisions", {position}, "grant"]"#);
+    assert_eq!(found, [format!("{}; {}", third(2), third(3))]);
+}
+
+fn scene_of(text: &str) -> Scene {
+    scene(text).with("estate/review.yaml", REVIEW)
+}
+
+#[test]
+fn a_value_of_a_library_may_ask_for_references() {
+    let library = "package own.lib
+
+held := {role.id | some grant in assize.referrers(\"Person/anna\").AccessGrant; some role in assize.references(grant.id)[\"spec.role\"]}
+
+names(id) := {grant.name | some grant in assize.referrers(id).AccessGrant}
+";
+    for text in [
+        "import data.own.lib\ndeny contains x if some x in lib.held",
+        "import data.own.lib.held\ndeny contains x if some x in held",
+        "deny contains x if some x in data.own.lib.held",
+        "roles := data.own.lib.held\ndeny contains x if some x in roles",
+        "import data.own.lib\ndeny contains \"Role/payer\" if lib.names(\"Person/anna\") == {\"g1\", \"g2\"}",
+    ] {
+        let report = report(&scene(text).with("policies/lib.rego", library));
+        assert_eq!(messages(&report, "problems"), Vec::<String>::new(), "{text}");
+        assert_eq!(messages(&report, "findings"), ["Role/payer", "Role/payer"], "{text}");
+    }
+}
+
+/// Where a value is missing, nothing follows from it, on either engine: `walk` keeps a text on the interpreter.
+#[test]
+fn nothing_follows_from_what_is_missing() {
+    let missing = "gone := {}.x\n\nsees if {\n  y := input.spec.expires\n}\n\npart contains 1 if {\n  y := input.spec.expires\n}\n\n\
+                   default word := \"none\"\n\nword := \"some\" if {\n  y := input.spec.expires\n}\n\n\
+                   id(x) := x.expires\n\nlist := [{\"expires\": 1}, {}]\n";
+    for (engine, extra) in
+        [("machine", ""), ("interpreter", "deny contains \"w\" if walk(input.spec, [[\"w\"], _])\n")]
+    {
+        for statement in [
+            "not sees",
+            "count(part) == 0",
+            "word == \"none\"",
+            "count([y | some x in list; y := x.expires]) == 1",
+            "count([1 | some x in list; y := x.expires; z := 2]) == 1",
+            "count([x.expires | some x in list]) == 1",
+            "count([[x.expires] | some x in list]) == 1",
+            "count([id(x) | some x in list]) == 1",
+            "count({i: x.expires | some i, x in list}) == 1",
+            "count({x.expires: i | some i, x in list}) == 1",
+            "count([{\n  \"at\": x.expires\n} | some x in list]) == 1",
+            "count([x.expires | # a comment\n  some x in list]) == 1",
+            "count([z | some z in [n | some x in list; n := x.expires]]) == 1",
+            "not every_has",
+            "[1, 2] == [y | some x in [[1, 2]]; [a, b] := x; some y in [a, b]]",
+            "[[1], [2]] == [[y | y := x] | some x in [1, 2]]",
+            "some x in [1, 2]\n  count([1 | x == 3]) == 0",
+            "some x in [1, 2]\n  not [1 | x == 3] == [1]",
+            "every x in [1, 2] { [1 | x == 3] == [] }",
+            "[y | some x in [1, 2]; y := [1 | x == 2]] == [[], [1]]",
+            "not misses",
+            "count([x.expires | some x in list; x.expires != \"l\"]) == 1",
+            "[[y | some y in [x.expires]; y != `l`] | some x in list] == [[1], []]",
+            "pairs == {\"a\": {1}}",
+            "not pairs.b",
+        ] {
+            let every = "every_has if {\n  every x in list { y := x.expires }\n}\n\nmisses if count([1 | 1 == 2]) == 1\n\npairs[x] contains 1 if some x in [\"a\"]\n\n";
+            let text = format!("{missing}{every}{extra}deny contains \"so\" if {{\n  {statement}\n}}");
+            let report = report(&scene(&text));
+            assert_eq!(messages(&report, "problems"), Vec::<String>::new(), "{engine}: {statement}");
+            assert_eq!(messages(&report, "findings"), ["so", "so"], "{engine}: {statement}");
+        }
+    }
 }

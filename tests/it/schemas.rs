@@ -11,6 +11,8 @@ use assize::policy::{
 };
 use assize::run::load_policies;
 use assize::yaml::{Limits, parse};
+use std::path::Path;
+
 use serde_json::{Map, Value, json};
 
 use crate::scene::Scene;
@@ -80,7 +82,8 @@ fn the_built_in_policies_fit_their_schemas() {
     let framework = kinds.get(&assize::estate::KindName::parse("Framework")).unwrap();
     let framework = jsonschema::validator_for(&framework.schema).unwrap();
     let mut seen = 0;
-    for (path, text) in builtin_policies() {
+    let is_rego = |path: &str| Path::new(path).extension().is_some_and(|extension| extension == "rego");
+    for (path, text) in builtin_policies().iter().filter(|(path, _)| !is_rego(path)) {
         for document in documents(text) {
             let validator = if document["kind"] == "Rule" { &rule } else { &framework };
             assert_eq!(complaints(validator, &document), Vec::<String>::new(), "{path}");
@@ -201,7 +204,6 @@ fn schema_and_loader_agree_on_rules() {
         "/spec/remediation",
         "/spec/match",
         "/spec/match/kinds",
-        "/spec/schema",
     ] {
         check(pointer, None, false);
     }
