@@ -212,7 +212,11 @@ pub(super) fn watch_rules() {
             if let Some(rule) = watch.look(PATIENCE) {
                 let message = format!("rule {rule} has not come to an end on one resource for {PATIENCE} s");
                 super::complain(&Failure::Plain(message));
-                #[expect(clippy::exit, reason = "the thread that hangs cannot be stopped")]
+                #[expect(
+                    clippy::exit,
+                    clippy::disallowed_methods,
+                    reason = "the thread that hangs cannot be stopped"
+                )]
                 std::process::exit(Exit::Problems as i32);
             }
         }

@@ -226,13 +226,7 @@ pub(super) fn change_of(
     let node = |at: Option<u32>| at.map(|at| rule.origin.tape.node(at));
     let document = Document::of_change(node(before), node(after), &Value::Array(example.commits.clone()));
     // Where there was nothing before, the others were there all the same.
-    let base = match before {
-        Some(before) => stage_with(rule, example, before, policies)?.1,
-        None => {
-            let (_, inventory) = stage_with(rule, example, example.resource, policies)?;
-            inventory
-        }
-    };
+    let base = stage_with(rule, example, before.unwrap_or(example.resource), policies)?.1;
     Ok((document, Arc::new(World::new(Arc::new(base)))))
 }
 
@@ -290,10 +284,12 @@ fn differences(rule: &Rule, compiled: &Compiled, example: &Example, policies: &P
             .map(|judgement| judgement.failures),
     };
     if rule.uses.change != example.change.is_some() {
-        lines.push(match rule.uses.change {
-            true => "! the rule looks at a change: give `before` and `after`".to_owned(),
-            false => "! the rule looks at no change: give a `resource`".to_owned(),
-        });
+        let line = if rule.uses.change {
+            "! the rule looks at a change: give `before` and `after`"
+        } else {
+            "! the rule looks at no change: give a `resource`"
+        };
+        lines.push(line.to_owned());
         return lines;
     }
     let found = match found {
