@@ -43,6 +43,14 @@ case $PWD/ in
     *) refuse 'working-directory leads out of the checkout' ;;
 esac
 
+# So it can of the rules, if they are taken from there as they lie; `FOLDER@REV` names a commit, which stays as it is.
+if [ -d "${INPUT_POLICIES:-}" ]; then
+    policies=$(cd -P -- "$INPUT_POLICIES" && pwd)
+    case $policies/ in
+        "$workspace"/*) refuse 'the policies lie in the checkout, where a pull request can change them: say base, or FOLDER@REV' ;;
+    esac
+fi
+
 # What an earlier step left behind is not taken for the report of this one.
 reports=$temporary/assize
 rm -rf -- "$reports"

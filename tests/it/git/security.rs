@@ -116,6 +116,39 @@ fn kinds_are_those_of_the_base() {
     assert_eq!(report["problems"][0]["code"], "invalid-resource");
 }
 
+/// What cannot be judged ends the run with 2, also where the resource had a finding before.
+#[test]
+fn what_cannot_be_judged_is_no_pass() {
+    let pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393\nsize 12345\n";
+    for (text, code) in [
+        (STORE.replace("spec: {", "spec: ["), "invalid-yaml"),
+        (STORE.replace("DataStore", "DataStoer"), "unknown-kind"),
+        (STORE.replace("classification", "clasification"), "invalid-resource"),
+        (STORE.replace("classification: restricted", "classification: confidental"), "invalid-resource"),
+        (STORE.replace("restricted}", "restricted, classification: restricted}"), "duplicate-key"),
+        (format!("{STORE}---\n{STORE}"), "duplicate-resource"),
+        (pointer.to_owned(), "lfs-pointer"),
+    ] {
+        let repo = repo();
+        repo.write("estate/a.yaml", &lowered());
+        repo.commit("Have a finding");
+        repo.write("estate/a.yaml", &text);
+        let (outcome, report) = judge(&repo);
+        assert_eq!(outcome.code, 2, "{text}: {}", outcome.stdout);
+        let problems = report["problems"].as_array().unwrap();
+        let codes: Vec<_> = problems.iter().map(|problem| problem["code"].as_str().unwrap()).collect();
+        assert!(codes.contains(&code), "{text}: {codes:?}");
+    }
+    let repo = repo();
+    let changed = lowered();
+    repo.write("estate/a.yaml", &changed);
+    repo.commit("Change");
+    let blob = repo.blob(&changed);
+    repo.lose(blob);
+    let outcome = repo.scene.run(&["diff", "HEAD~1...", "HEAD", "--as-of", DAY, "-o", "json"]);
+    assert_eq!(outcome.code, 2, "{}{}", outcome.stdout, outcome.stderr);
+}
+
 /// What the base marks as sensitive stays hidden, also where its old and its new value differ, and where the change
 /// takes the mark away.
 #[test]
