@@ -73,6 +73,10 @@ lines = [json.loads(line) for line in text("jsonl").splitlines()]
 ensure(lines[0]["type"] == "run" and lines[-1]["type"] == "summary", "jsonl: it begins with run and ends with summary")
 failing = [finding for finding in report["findings"] if finding["status"] == "fail"]
 problems = report["problems"]
+# A comparison has events and changes of the gate as well, and fails for what is new.
+comparison = report.get("comparison") or {"events": [], "gate": [], "fixed": [], "resources": []}
+events, gate = comparison["events"], comparison["gate"]
+new = [finding for finding in failing if finding.get("state", "new") == "new"] + events
 ensure([line["fingerprint"] for line in lines if line["type"] == "finding"] == [f["fingerprint"] for f in report["findings"]],
        "jsonl has the findings of json")
 
@@ -85,12 +89,15 @@ if path:
 else:
     skipped.append("sarif: there is no schema")
 run = sarif["runs"][0]
-ensure(len(run["results"]) == len(report["findings"]) + len(problems), "sarif has every finding and problem as a result")
+ensure(len(run["results"]) == len(report["findings"]) + len(problems) + len(events) + len(gate), "sarif has everything as a result")
 ensure(run["invocations"][0]["executionSuccessful"] == (not problems), "sarif tells whether everything was checked")
 ensure(len(gzip.compress(text("sarif").encode())) <= 10_000_000 and len(run["results"]) <= 25_000, "sarif is within GitHub's limits")
 ensure(all(len(rule["properties"]["tags"]) <= 20 for rule in run["tool"]["driver"]["rules"]), "sarif: 20 tags a rule at most")
 hashes = sum("primaryLocationLineHash" in result["partialFingerprints"] for result in run["results"])
 ensure(hashes > 0 or problems, "sarif has hashes of lines")
+if report.get("comparison"):
+    states = [result["baselineState"] for result in run["results"]]
+    ensure(states.count("new") == len(new) + len(gate) + len(problems), "sarif tells what is new")
 
 # junit
 path = schema_file("JUnit.xsd")
@@ -103,7 +110,8 @@ for suite in suites:
     for attribute, element in [("tests", "testcase"), ("failures", "failure"), ("errors", "error"), ("skipped", "skipped")]:
         ensure(int(suite.get(attribute)) == len(list(suite.iter(element))), f"junit: {attribute} of {suite.get('name')}")
 failures = {(case.get("classname"), case.get("name")) for case in suites.iter("testcase") if case.find("failure") is not None}
-ensure({rule for rule, _ in failures} == {finding["rule"] for finding in failing}, "junit fails for the rules of json")
+failing_rules = {finding["rule"] for finding in new} | {"assize: gate" for change in gate if change["effect"] == "fails"}
+ensure({rule for rule, _ in failures} == failing_rules, "junit fails for the rules of json")
 ensure(len(list(suites[0].iter("error"))) == len(problems), "junit has every problem as an error")
 
 # gitlab: GitLab publishes the form as documentation only
@@ -136,21 +144,24 @@ form_file = folder / "gitlab.schema.json"
 form_file.write_text(json.dumps(form), encoding="utf-8")
 validate_json("gitlab", issues, form_file)
 skipped.append("gitlab: there is no published schema; the form of its documentation is checked")
-ensure(len(issues) == len(failing) + len(problems), "gitlab has every finding that counts, and every problem")
+ensure(len(issues) == len(failing) + len(problems) + len(events) + len(gate), "gitlab has every finding that counts, and every problem")
 ensure(len({issue["fingerprint"] for issue in issues}) == len(issues), "gitlab: fingerprints are unique")
 ensure(sum(issue["severity"] == "blocker" for issue in issues) == len(problems), "gitlab has problems as blockers")
 
 # csv
+# A row for each field of a resource that changed, or one for the resource.
+changes = sum(len(resource.get("fields") or [0]) for resource in comparison["resources"])
 rows = list(csv.reader(text("csv").splitlines(keepends=True), strict=True))
 ensure(all(len(row) == len(rows[0]) for row in rows), "csv: every row has every column")
-ensure(len(rows) == 2 + len(problems) + len(report["findings"]), "csv has a row for everything")
+things = sum(map(len, [problems, report["findings"], events, gate, comparison["fixed"]])) + changes
+ensure(len(rows) == 2 + things, "csv has a row for everything")
 ensure(not any(cell.lstrip(" ")[:1] in set("=+-@\t\r\n") - {""} for row in rows for cell in row if cell), "csv holds no formula")
 
 # github
 commands = text("github").splitlines()
 pattern = re.compile(r"::(error|warning|notice) (?:[a-zA-Z]+=[^,:\r\n]*,)*title=[^,:\r\n]*::[^\r\n]*")
 ensure(all(pattern.fullmatch(line) for line in commands), "github: every line is a command")
-ensure(len(commands) == 1 + len(failing) + len(problems), "github has an annotation for everything")
+ensure(len(commands) == 1 + len(new) + len(gate) + len(problems), "github has an annotation for everything")
 
 # markdown and summary
 ensure(len(text("markdown")) <= 65_536, "markdown fits a comment")

@@ -12,6 +12,7 @@ mod commits;
 mod diff;
 mod history;
 mod policies;
+mod security;
 mod stat;
 
 use std::fs;
