@@ -134,8 +134,10 @@ impl<'r> Plan<'r> {
                 .filter(|(_, each)| each.matches_kind(kind))
                 .map(|(at, _)| at)
                 .collect();
+            // A rule over changes judges no resource as it stands.
+            let is_change = rule.uses.change;
             let rule = u32::try_from(index).unwrap_or(u32::MAX);
-            if matches.is_empty() {
+            if matches.is_empty() || is_change {
                 return None;
             }
             let secrecy = self.secrecy(self.rules.rules.get(index)?, &sensitive);

@@ -21,7 +21,11 @@ pub(super) fn run(arguments: &ExplainArguments, common: &Common) -> Result<Exit,
         return Ok(Exit::Clean);
     }
     let root = discover(None)?;
-    let Some(policies) = policies(&root, &Selection { with_examples: true, ..Selection::default() }, common)?
+    let Some(policies) = policies(
+        &root,
+        &Selection { with_examples: true, with_changes: true, ..Selection::default() },
+        common,
+    )?
     else {
         return Ok(Exit::Problems);
     };

@@ -19,7 +19,12 @@ pub(super) fn run(arguments: &TestArguments, common: &Common) -> Result<Exit, Fa
     let looks_like_path = |name: &&&PathBuf| name.components().count() > 1 || name.extension().is_some();
     let start = names.iter().find(looks_like_path).or(paths.first());
     let root = discover(start.map(|path| path.as_path()))?;
-    let selection = Selection { rules: arguments.rule.clone(), with_examples: true, ..Selection::default() };
+    let selection = Selection {
+        rules: arguments.rule.clone(),
+        with_examples: true,
+        with_changes: true,
+        ..Selection::default()
+    };
     let Some(mut policies) = policies(&root, &selection, common)? else { return Ok(Exit::Problems) };
     if !arguments.targets.is_empty() {
         select(&mut policies, &root, &paths, &names)?;

@@ -16,7 +16,7 @@ use super::sources::{Relation, Sources, waivers_of};
 use crate::compare::{Difference, Version, differences};
 use crate::date::Moment;
 use crate::estate::Inventory;
-use crate::evaluate::{FileContext, denied};
+use crate::evaluate::{FileContext, Tally, denied};
 use crate::finding::{Finding, Fingerprint, Identity, Resource, Status};
 use crate::load::{CommitInfo, Entry, ObjectId, Source};
 use crate::plan::Plan;
@@ -167,7 +167,8 @@ pub fn diff(
             causes.partial.push((Factor::Estate, run(&base_policies, base_place, sources.head, &base_as_of)));
         }
         let (changes, fixed) = causes.all(request.gate);
-        let (events, problems) = events(sources, head_policies, &changed, &found, &base, &head, &as_of);
+        let mut head = head;
+        let (events, problems) = events(sources, head_policies, &changed, &found, &base, &mut head, &as_of);
         Ok(finish(sources, &base, head, changes, fixed, events, problems, found, gate))
     })
 }
@@ -548,7 +549,7 @@ fn events(
     changed: &Changed,
     found: &[Difference],
     base: &Evaluation,
-    head: &Evaluation,
+    head: &mut Evaluation,
     as_of: &Moment,
 ) -> (Vec<Event>, Vec<Problem>) {
     let (mut events, mut problems) = (Vec::new(), Vec::new());
@@ -587,6 +588,11 @@ fn events(
                     && condition.as_ref().is_none_or(|condition| condition.holds(&scope))
             });
             let Some(policy) = compiled.rego.as_ref().filter(|_| applies) else { continue };
+            let mut nothing = Tally::default();
+            // The rules of a report stand in the order of the rule set. What is counted are changes.
+            let tally =
+                head.report.rules.get_mut(*index as usize).map_or(&mut nothing, |rule| &mut rule.tally);
+            tally.matched += 1;
             let judged = Judged {
                 root,
                 document: &document,
@@ -606,20 +612,26 @@ fn events(
                     continue;
                 }
                 Err(panic) => {
+                    tally.errors += 1;
                     let reason = crate::evaluate::panic_text(&*panic);
                     let message = format!("rule {} on the change of {identity}: {reason}", rule.name);
                     problems.push(Problem::new(Code::RulePanicked, message).at(location.clone()));
                     continue;
                 }
             };
+            *(if denials.is_empty() { &mut tally.passed } else { &mut tally.failed }) += 1;
             for failure in denied(rule, denials, root) {
                 let place = failure.path.to_string();
                 let finding = Finding {
                     rule: *index,
                     status: Status::Fail,
                     exception: None,
-                    is_sensitive: false,
-                    message: failure.message.into(),
+                    is_sensitive: rule.is_sensitive,
+                    message: if rule.is_sensitive {
+                        rule.title.as_str().into()
+                    } else {
+                        failure.message.into()
+                    },
                     resource: Arc::clone(&resource),
                     location: match failure.anchor {
                         Some(anchor) => context.location(anchor, &place),

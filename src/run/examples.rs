@@ -169,20 +169,21 @@ pub(super) fn stage(
     example: &Example,
     policies: &Policies,
 ) -> Result<(Arc<Resource>, Inventory), Vec<String>> {
-    stage_with(rule, example, example.resource, policies)
+    let (resource, inventory) = stage_with(rule, example, Some(example.resource), policies)?;
+    resource.map(|resource| (resource, inventory)).ok_or_else(Vec::new)
 }
 
-/// The same with another version of the resource.
+/// The same with another version of the resource, or without it.
 fn stage_with(
     rule: &Rule,
     example: &Example,
-    subject: u32,
+    subject: Option<u32>,
     policies: &Policies,
-) -> Result<(Arc<Resource>, Inventory), Vec<String>> {
+) -> Result<(Option<Arc<Resource>>, Inventory), Vec<String>> {
     let tape = &rule.origin.tape;
     let mut lines = Vec::new();
     let mut gathered = Gathered::default();
-    for node in std::iter::once(subject).chain(example.others.iter().copied()) {
+    for node in subject.into_iter().chain(example.others.iter().copied()) {
         let root = tape.node(node);
         // A rule for documents without an envelope has examples without one.
         let assumed =
@@ -194,7 +195,7 @@ fn stage_with(
         let kind = KindName::of(&identity);
         let schema = policies.kinds.get(&kind);
         // An example that could not exist proves nothing.
-        if node == subject {
+        if Some(node) == subject {
             if schema.is_none() && kind.is_own() && !policies.rules.assigned_kinds.contains(&kind) {
                 lines.push(format!("! no schema describes the kind {kind}"));
             }
@@ -210,10 +211,11 @@ fn stage_with(
         let resource = Resource { identity, uid: None, location };
         gathered.add(Arc::new(resource), root, references, Some(&PathSet::All));
     }
-    match gathered.resources.first().cloned().filter(|_| lines.is_empty()) {
-        Some(resource) => Ok((resource, Inventory::new(vec![gathered], &policies.kinds, Directions::Both))),
-        None => Err(lines),
+    if !lines.is_empty() {
+        return Err(lines);
     }
+    let resource = subject.and_then(|_| gathered.resources.first().cloned());
+    Ok((resource, Inventory::new(vec![gathered], &policies.kinds, Directions::Both)))
 }
 
 /// What an example tells of a change, and the world before it.
@@ -226,7 +228,7 @@ pub(super) fn change_of(
     let node = |at: Option<u32>| at.map(|at| rule.origin.tape.node(at));
     let document = Document::of_change(node(before), node(after), &Value::Array(example.commits.clone()));
     // Where there was nothing before, the others were there all the same.
-    let base = stage_with(rule, example, before.unwrap_or(example.resource), policies)?.1;
+    let base = stage_with(rule, example, before, policies)?.1;
     Ok((document, Arc::new(World::new(Arc::new(base)))))
 }
 
@@ -242,7 +244,16 @@ fn differences(rule: &Rule, compiled: &Compiled, example: &Example, policies: &P
     };
     let mut lines = Vec::new();
     let inventory = Arc::new(inventory);
-    let world = Arc::new(World::new(Arc::clone(&inventory) as Arc<_>));
+    let is_removed = matches!(example.change, Some([_, None]));
+    let world = if is_removed {
+        // What is gone is not among those that are left.
+        match stage_with(rule, example, None, policies) {
+            Ok((_, left)) => Arc::new(World::new(Arc::new(left))),
+            Err(lines) => return lines,
+        }
+    } else {
+        Arc::new(World::new(Arc::clone(&inventory) as Arc<_>))
+    };
     let run = RunContext { as_of: clock(example), inventory: Some(&*inventory) };
     let id = ResourceId(0);
     let root = schema::Inventory::document(&*inventory, id);
@@ -268,7 +279,7 @@ fn differences(rule: &Rule, compiled: &Compiled, example: &Example, policies: &P
                 root,
                 document: document.get_or_init(|| Document::of(root)),
                 identity: &resource.identity,
-                resource: Some(id),
+                resource: Some(id).filter(|_| !is_removed),
                 world: &world,
                 base: change.as_ref().map(|(_, base)| base),
                 as_of: &run.as_of,
