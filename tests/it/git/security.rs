@@ -15,7 +15,7 @@ metadata: {name: a}
 spec: {type: relational, classification: restricted}
 ";
 
-/// No DataStore is other than restricted.
+/// Stores are restricted.
 const RULE: &str = "apiVersion: assize.dev/v1
 kind: Rule
 metadata: {name: own-class, title: Stores are restricted}
