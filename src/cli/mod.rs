@@ -101,7 +101,9 @@ fn run(arguments: &Arguments) -> Result<Exit, Failure> {
 /// The policies around the current folder, for commands that only look at them. Problems of the configuration
 /// are shown and end the command.
 fn policies(root: &Root, selection: &Selection, common: &args::Common) -> Result<Option<Policies>, Failure> {
-    match load_policies(root, selection, common.threads) {
+    // Rules over changes are looked at like all others; only a check leaves them out.
+    let selection = Selection { with_changes: true, ..selection.clone() };
+    match load_policies(root, &selection, common.threads) {
         Ok(policies) => Ok(Some(policies)),
         Err(PolicyError::Load(error)) => Err(error.into()),
         Err(PolicyError::Configuration(problems)) => {
