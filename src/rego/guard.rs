@@ -64,7 +64,7 @@ pub(super) fn guarded(parsed: &Parsed) -> Option<String> {
 fn statements(parsed: &Parsed) -> usize {
     let mut count = 0;
     walk_module(&parsed.module, &mut |visited| {
-        count += usize::from(matches!(visited, Visited::Statement(_)))
+        count += usize::from(matches!(visited, Visited::Statement(_)));
     });
     count
 }
