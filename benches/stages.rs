@@ -223,6 +223,7 @@ fn judge_all(plan: &Plan<'_>, name: &Arc<str>, tape: &Tape, candidates: &[Candid
     let around = Around {
         run: RunContext { as_of: Moment::parse(CLOCK).expect("it is a date"), inventory: None },
         world: Arc::new(World::empty()),
+        is_whole: false,
         given_up: BTreeSet::new(),
     };
     let text = || Cow::Borrowed(tape.source());

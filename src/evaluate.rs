@@ -17,7 +17,7 @@ use crate::plan::{Applicable, KindPlan, Plan, Secrecy};
 use crate::policy::{Check, Compiled, Rule};
 use crate::problem::{Code, Problem};
 use crate::rego::{Denial, Document, EvaluationError, Judged, World};
-use crate::schema::{self, Failure, Judgement, Path, ResourceId, RunContext, Scope, Step};
+use crate::schema::{self, Failure, Judgement, Path, PathSet, ResourceId, RunContext, Scope, Step};
 use crate::yaml::{Kind, LineIndex, NodeRef, Span, Tape};
 
 /// What became of the resources that a rule matched; every matched resource counts in exactly one of the others.
@@ -194,6 +194,8 @@ pub struct Around<'a> {
     pub run: RunContext<'a>,
     /// For rules in Rego.
     pub world: Arc<World>,
+    /// Whether rules in Rego are given whole documents, and not what they are known to read.
+    pub is_whole: bool,
     /// Rules, by index, that were given up: their evaluations reached a bound too often.
     pub given_up: BTreeSet<u32>,
 }
@@ -218,6 +220,9 @@ pub fn evaluate(
     outcome: &mut Outcome,
 ) {
     let document = OnceCell::new();
+    if around.is_whole {
+        document.get_or_init(|| Document::of(admitted.root));
+    }
     let rules = match phase {
         Phase::Local => &kind.local,
         Phase::Joined => &kind.joined,
@@ -511,9 +516,19 @@ pub fn judge<'t>(
             return Ok(Judgement { failures: ambiguous_scalars(scope.root), is_undecided: false });
         }
         (.., Some(policy)) => {
+            // A document as a whole is made once for all rules that need it; of others it takes less to make
+            // what they read.
+            let own = &policy.uses.reads.own;
+            let part;
+            let document = if document.get().is_some() || *own == PathSet::All {
+                document.get_or_init(|| Document::of(scope.root))
+            } else {
+                part = Document::of_reads(scope.root, own);
+                &part
+            };
             let judged = Judged {
                 root: scope.root,
-                document: document.get_or_init(|| Document::of(scope.root)),
+                document,
                 identity,
                 resource: scope.resource,
                 world,

@@ -105,6 +105,11 @@ impl<'r> Plan<'r> {
         Self { projection, ..self }
     }
 
+    /// Whether rules are given whole documents.
+    pub fn is_whole(&self) -> bool {
+        self.projection == Projection::Everything
+    }
+
     /// The identity with the texts that all resources of its kind share, since a run keeps one a resource.
     pub fn shared(&self, kind: &KindPlan, identity: &Identity) -> Identity {
         let is_default = *identity.namespace == *self.default_namespace;

@@ -18,7 +18,7 @@ use super::world::World;
 use super::{Coverage, Engine, Policy, RegoError, value};
 use crate::date::Moment;
 use crate::finding::Identity;
-use crate::schema::{Path, ResourceId, Step};
+use crate::schema::{Path, PathSet, ResourceId, Step};
 use crate::yaml::{Kind, NodeRef};
 
 /// Steps of the machine in one evaluation, and how many more for each resource that the rule is given as
@@ -40,6 +40,11 @@ impl Document {
     /// The value of a node.
     pub fn of(root: NodeRef<'_>) -> Self {
         Self(value::of_node(root))
+    }
+
+    /// What is read of a node.
+    pub fn of_reads(root: NodeRef<'_>, reads: &PathSet) -> Self {
+        Self(value::of_reads(root, reads))
     }
 
     /// A change: what was, what is, and the commits that led there.

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use regorus::Value;
 
+use crate::schema::PathSet;
 use crate::yaml::{Kind, NodeRef, Number};
 
 /// Keys recur in every document: each thread makes a value of one once.
@@ -38,6 +39,25 @@ pub(super) fn object(members: impl IntoIterator<Item = (Value, Value)>) -> Value
         }
     }
     object
+}
+
+/// What is read of a node, as a value; scalars are always there, and the names of list elements stay with them.
+pub(super) fn of_reads(node: NodeRef<'_>, reads: &PathSet) -> Value {
+    match (node.kind(), reads) {
+        (_, PathSet::All) => of_node(node),
+        (Kind::Map, PathSet::Keys(_)) => {
+            let read = node.members().filter_map(|(key, value)| {
+                let is_name = || matches!(key.text(), "name" | "id").then_some(reads);
+                let reads = reads.of_key(key.text()).or_else(is_name)?;
+                Some((name(key.text()), of_reads(value, reads)))
+            });
+            object(read)
+        }
+        (Kind::List, PathSet::Keys(_)) => Value::from(
+            node.elements().map(|element| of_reads(element, reads.of_element(element))).collect::<Vec<_>>(),
+        ),
+        _ => of_node(node),
+    }
 }
 
 /// The value of a node. Depth is bounded by the limits of the tape. Numbers that are none (`.nan`, `.inf`) stay text.

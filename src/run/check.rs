@@ -200,6 +200,7 @@ impl<'r> Check<'r> {
             alone: Around {
                 run: RunContext { as_of: as_of.clone(), inventory: None },
                 world: Arc::new(World::empty()),
+                is_whole: false,
                 given_up: BTreeSet::new(),
             },
             as_of,
@@ -245,7 +246,7 @@ impl<'r> Check<'r> {
             }
             result
         };
-        let mut around = self.alone.clone();
+        let mut around = Around { is_whole: self.plan.is_whole(), ..self.alone.clone() };
         let mut results: Vec<BatchResult> = Vec::new();
         for block in blocks(&batches(&entries), FIRST_BATCHES, MOST_BATCHES) {
             let of_block: Vec<BatchResult> =
@@ -316,6 +317,7 @@ impl<'r> Check<'r> {
         let mut around = Around {
             run: RunContext { as_of: self.as_of.clone(), inventory: Some(&**inventory) },
             world: Arc::new(World::new(Arc::clone(inventory) as Arc<_>)),
+            is_whole: self.plan.is_whole(),
             given_up: BTreeSet::new(),
         };
         let resources: Vec<_> =
