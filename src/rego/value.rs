@@ -44,7 +44,6 @@ pub(super) fn object(members: impl IntoIterator<Item = (Value, Value)>) -> Value
 /// What is read of a node, as a value; scalars are always there, and the names of list elements stay with them.
 pub(super) fn of_reads(node: NodeRef<'_>, reads: &PathSet) -> Value {
     match (node.kind(), reads) {
-        (_, PathSet::All) => of_node(node),
         (Kind::Map, PathSet::Keys(_)) => {
             let read = node.members().filter_map(|(key, value)| {
                 let is_name = || matches!(key.text(), "name" | "id").then_some(reads);
