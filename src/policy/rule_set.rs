@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use rayon::prelude::*;
 use serde_json::Value;
 
 use super::config::Config;
@@ -130,9 +131,12 @@ pub fn build(
     let assigned_kinds: Vec<_> = config.documents.iter().filter_map(|entry| entry.kind.clone()).collect();
     check_kinds(kinds, &assigned_kinds, selection, &mut problems);
     let mut set = RuleSet { frameworks, assigned_kinds, ..RuleSet::default() };
-    for mut rule in rules {
-        configure(&mut rule, config, &mut problems);
-        rule.find_reads(kinds);
+    for rule in &mut rules {
+        configure(rule, config, &mut problems);
+    }
+    // Texts of Rego are followed through from end to end, which is most of what loading costs.
+    rules.par_iter_mut().for_each(|rule| rule.find_reads(kinds));
+    for rule in rules {
         match reason_against(&rule, config, selection) {
             Some(reason) => set.not_selected.push(NotSelected { rule: Arc::clone(&rule.name), reason }),
             None => set.rules.push(rule),
