@@ -50,7 +50,7 @@ impl Tally {
 }
 
 /// What an evaluation yields.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Outcome {
     /// Findings.
     pub findings: Vec<Finding>,
@@ -113,6 +113,8 @@ pub struct Admitted<'t> {
     pub is_sound: bool,
     /// Its place in the inventory, once there is one.
     pub id: Option<ResourceId>,
+    /// How many references away the next resource is that differs, where two estates are compared.
+    pub distance: u8,
 }
 
 impl Admitted<'_> {
@@ -154,7 +156,7 @@ pub fn admit<'t>(
     if let Some(schema) = kind.schema.as_ref().filter(|_| is_sound) {
         is_sound = check_kind(schema, kind, root, anchor, &resource, context, problems);
     }
-    Admitted { resource, root, is_sound, id: None }
+    Admitted { resource, root, is_sound, id: None, distance: 0 }
 }
 
 /// Whether a resource keeps the schema of its kind; if not, says where not.
@@ -198,6 +200,19 @@ pub struct Around<'a> {
     pub is_whole: bool,
     /// Rules, by index, that were given up: their evaluations reached a bound too often.
     pub given_up: BTreeSet<u32>,
+    /// Of two estates that have most in common: whether those pairs are evaluated that no difference can reach, or
+    /// the others; and for each rule how many references away it can see a difference. None: all pairs.
+    pub part: Option<(bool, Arc<[u8]>)>,
+}
+
+impl Around<'_> {
+    /// Whether a rule is asked about a resource that is so many references away from the next difference.
+    fn asks(&self, rule: u32, distance: u8) -> bool {
+        self.part.as_ref().is_none_or(|(is_common, reach)| {
+            let reach = reach.get(rule as usize).copied().unwrap_or(u8::MAX);
+            *is_common == (distance > reach)
+        })
+    }
 }
 
 /// Which rules are evaluated.
@@ -227,7 +242,7 @@ pub fn evaluate(
         Phase::Local => &kind.local,
         Phase::Joined => &kind.joined,
     };
-    for applicable in rules {
+    for applicable in rules.iter().filter(|each| around.asks(each.rule, admitted.distance)) {
         let Some(rule) = plan.rules.rules.get(applicable.rule as usize) else { continue };
         Pair { plan, rule, kind, applicable, admitted, around, document: &document }
             .evaluate(context, outcome);
@@ -308,7 +323,7 @@ impl Pair<'_, '_> {
     }
 
     fn verdict(&self, path: &str) -> Verdict<'_> {
-        let Admitted { root, is_sound, id, ref resource } = *self.admitted;
+        let Admitted { root, is_sound, id, ref resource, distance: _ } = *self.admitted;
         // What is written wrongly cannot be known to lie outside a condition either: it counts as an error.
         let candidates = self.applicable.matches.iter().filter_map(|at| {
             let each = self.rule.matches.get(*at as usize)?;

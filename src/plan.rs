@@ -6,7 +6,9 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use crate::estate::{KindLibrary, KindName, KindSchema, Pattern, SensitiveField, sensitive_fields};
+use crate::estate::{
+    FileField, KindLibrary, KindName, KindSchema, Pattern, ReferenceField, SensitiveField, sensitive_fields,
+};
 use crate::finding::{DEFAULT_NAMESPACE, Identity};
 use crate::load::Source;
 use crate::policy::{Check, Rule, RuleSet};
@@ -193,12 +195,18 @@ impl<'r> Plan<'r> {
         let mut is_read = false;
         for rule in joined.iter().filter_map(|each| self.rules.rules.get(each.rule as usize)) {
             keep.add(&rule.reads.own);
-            let is_engine = matches!(rule.check, Check::UnresolvedReference);
-            let references = schema.filter(|_| is_engine).map(KindSchema::references).unwrap_or_default();
-            for field in references {
-                keep.insert(&field.keys());
-            }
-            is_read |= !is_engine || !references.is_empty();
+            let fields: Vec<Vec<String>> = match (&rule.check, schema) {
+                (Check::UnresolvedReference, Some(schema)) => {
+                    schema.references().iter().map(ReferenceField::keys).collect()
+                }
+                (Check::LinkedFileMissing, Some(schema)) => {
+                    schema.files().iter().map(FileField::keys).collect()
+                }
+                _ => Vec::new(),
+            };
+            fields.iter().for_each(|keys| keep.insert(keys));
+            let is_engine = matches!(rule.check, Check::UnresolvedReference | Check::LinkedFileMissing);
+            is_read |= !is_engine || !fields.is_empty();
         }
         for (read, set) in self.rules.rules.iter().flat_map(|rule| &rule.reads.others) {
             if read == "*" || kind.is_written(read) {

@@ -24,10 +24,24 @@ pub struct FileField {
 }
 
 impl FileField {
+    /// The keys on the way to it.
+    pub fn keys(&self) -> Vec<String> {
+        keys(&self.steps)
+    }
+
     /// The values that stand in the field.
     pub fn values<'t>(&self, root: NodeRef<'t>) -> Vec<NodeRef<'t>> {
         values_at(root, &self.steps)
     }
+}
+
+/// The keys among steps: lists are transparent.
+pub(super) fn keys(steps: &[FieldStep]) -> Vec<String> {
+    let keys = steps.iter().filter_map(|step| match step {
+        FieldStep::Key(key) => Some(key.clone()),
+        FieldStep::Items => None,
+    });
+    keys.collect()
 }
 
 /// The fields that the schema of a kind declares by `x-file`.

@@ -10,7 +10,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use hashbrown::{DefaultHashBuilder, HashTable, hash_table};
 use serde_json::Value;
 
-use super::field::{FieldStep, marked_fields, values_at};
+use super::field::{self, FieldStep, marked_fields, values_at};
 use super::kind::{KindLibrary, KindName};
 use crate::finding::{DEFAULT_NAMESPACE, Identity, Location, OWN_GROUP, Resource};
 use crate::schema;
@@ -52,11 +52,7 @@ fn written(steps: &[FieldStep]) -> String {
 impl ReferenceField {
     /// The keys on the way to it.
     pub fn keys(&self) -> Vec<String> {
-        let keys = self.steps.iter().filter_map(|step| match step {
-            FieldStep::Key(key) => Some(key.clone()),
-            FieldStep::Items => None,
-        });
-        keys.collect()
+        field::keys(&self.steps)
     }
 
     /// Whether it may name a resource of this kind.
@@ -97,18 +93,19 @@ impl<'t> Reference<'t> {
 }
 
 /// What one batch of files leaves for the inventory.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Gathered {
     /// Resources in the order of the text.
     pub resources: Vec<Arc<Resource>>,
     /// The documents that rules read; index of the root by resource.
     documents: Vec<Option<u32>>,
-    tape: Tape,
+    /// Shared by the inventories that it becomes a part of.
+    tape: Arc<Tape>,
     texts: String,
     edges: Vec<RawEdge>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct RawEdge {
     /// Index in the batch.
     from: u32,
@@ -136,7 +133,7 @@ impl Gathered {
                 self.edges.push(RawEdge { from, field: index, start, length });
             }
         }
-        self.documents.push(keep.map(|keep| copy(root, keep, &mut self.tape)));
+        self.documents.push(keep.map(|keep| copy(root, keep, Arc::make_mut(&mut self.tape))));
         self.resources.push(resource);
     }
 }
@@ -180,7 +177,7 @@ type Holders = HashMap<String, Vec<ResourceId>>;
 #[derive(Debug)]
 pub struct Inventory {
     entries: Vec<Entry>,
-    tapes: Vec<Tape>,
+    tapes: Vec<Arc<Tape>>,
     /// Resources of our own kinds by kind, namespace and name, which stand in `entries` and not here again.
     names: HashTable<u32>,
     hasher: DefaultHashBuilder,

@@ -214,6 +214,18 @@ impl Source for Mounted {
         self.source.read(&inner, limit).map_err(|problem| Box::new(self.problem(*problem)))
     }
 
+    fn identify(&self, entries: &mut [Entry]) {
+        let inner = |entry: &Entry| {
+            let path = self.inner(&entry.path).unwrap_or(&entry.path);
+            Entry { path: path.into(), ..entry.clone() }
+        };
+        let mut known: Vec<Entry> = entries.iter().map(inner).collect();
+        self.source.identify(&mut known);
+        for (entry, known) in entries.iter_mut().zip(known) {
+            entry.blob = known.blob;
+        }
+    }
+
     fn locate(&self, path: &Path) -> Result<Located, Box<Problem>> {
         match self.source.locate(path) {
             Ok(Located::Folder(folder)) => Ok(Located::Folder(join(self.folder, &folder))),

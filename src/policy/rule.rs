@@ -563,7 +563,8 @@ impl Rule {
             matches: vec![Match::everything()],
             at: Arc::from([]),
             params: Parameters::new(),
-            is_joined: matches!(check, Check::UnresolvedReference),
+            // Both look beyond the document: at other resources, at the files of the repository.
+            is_joined: matches!(check, Check::UnresolvedReference | Check::LinkedFileMissing),
             check,
             examples: Vec::new(),
             reads: Reads::default(),

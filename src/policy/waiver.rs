@@ -59,7 +59,7 @@ impl WaiverType {
 }
 
 /// A document of kind Waiver.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Waiver {
     /// Who it is.
     pub identity: Identity,
@@ -86,7 +86,7 @@ pub struct Waiver {
     paths: Option<GlobSet>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Selector {
     kinds: Vec<Pattern>,
     namespaces: Option<GlobSet>,

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
-use super::check::{Check, DEFAULT_THRESHOLD, PATIENCE, State};
+use super::check::{Check, DEFAULT_THRESHOLD, PATIENCE};
+use super::first_pass::State;
+use super::second_pass::Seen;
 use crate::estate::{Inventory, KindName};
 use crate::evaluate::{Outcome, Tally};
 use crate::finding::{Finding, Identity, Location, Resource, Status};
@@ -18,13 +20,13 @@ impl Check<'_> {
     pub(super) fn assemble(
         &self,
         outcomes: Vec<Outcome>,
-        inventory: &Inventory,
-        states: &[State],
+        seen: &Seen,
         exceptions: &Exceptions<'_>,
         mut counts: Counts,
         mut problems: Vec<Problem>,
         skipped: Vec<Skipped>,
     ) -> Report {
+        let Seen { inventory, states, .. } = seen;
         let rules = &self.policies.rules.rules;
         let mut tallies = vec![Tally::default(); rules.len()];
         let mut findings: Vec<Finding> = Vec::new();

@@ -1,35 +1,30 @@
 //! `check`: every file of the estate, every resource, every rule that can apply.
 
-use std::borrow::Cow;
-use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use globset::GlobSet;
-use rayon::prelude::*;
 
-use super::batches::{FIRST_BATCHES, FIRST_FILES, MOST_BATCHES, MOST_FILES, Role, batches, blocks};
+use super::batches::Role;
 use super::exclusions::exclusions;
+use super::first_pass::BatchResult;
 use super::policies::{
     Beside, Policies, PolicyError, estate_globs, glob_set, has_known_extension, load, unmatched_globs,
 };
-use super::sources::{Relation, Sources, could_hold_waiver, digest_of, waivers_of};
+use super::second_pass::Seen;
+use super::sources::{Relation, Sources, Waiverless, waivers_of};
 use crate::date::Moment;
-use crate::estate::{
-    Candidate, Directions, DocumentMapping, Expectation, Gathered, Inventory, KindName, classify,
-};
-use crate::evaluate::{Admitted, Around, FileContext, Outcome, Phase, admit, evaluate, panic_text};
-use crate::finding::{Location, Resource, Severity};
+use crate::estate::{Candidate, Directions, Expectation, Inventory, KindName, classify};
+use crate::evaluate::{Around, Outcome};
+use crate::finding::Severity;
 use crate::load::{Entry, LoadError, Located, SkipReason, Skipped, Source};
 use crate::plan::{Plan, Projection};
-use crate::policy::{InlineIgnore, Rule, Selection, Waiver, inline_ignores, read_waiver};
+use crate::policy::{InlineIgnore, Rule, Selection, Waiver};
 use crate::problem::{Code, Problem};
 use crate::rego::World;
 use crate::report::{Counts, Report};
-use crate::schema::{self, ResourceId, RunContext};
+use crate::schema::RunContext;
 use crate::waive::Exceptions;
 use crate::yaml::{self, Tape, parse};
 
@@ -90,28 +85,6 @@ const STACK: usize = 64 << 20;
 
 /// A rule that reaches a bound on so many resources is given up.
 pub(super) const PATIENCE: u64 = 10;
-
-/// What one batch of files yields.
-#[derive(Default)]
-struct BatchResult {
-    outcome: Outcome,
-    gathered: Gathered,
-    /// One a resource that was gathered.
-    states: Vec<State>,
-    waivers: Vec<Waiver>,
-    ignores: Vec<InlineIgnore>,
-    skipped: Vec<Skipped>,
-    /// Files with their digests, to see whether they are the same when they are read again.
-    digests: Vec<(Arc<str>, u64)>,
-    counts: Counts,
-}
-
-/// What is known of a resource after the first pass.
-#[derive(Clone, Copy)]
-pub(super) struct State {
-    pub(super) is_sound: bool,
-    pub(super) is_evaluated: bool,
-}
 
 /// Runs a check. `progress` is told the bytes that are done and those that there are.
 ///
@@ -176,6 +149,29 @@ pub(super) struct Check<'r> {
     pub(super) is_followed: bool,
     /// The run as local rules see it: without an inventory.
     pub(super) alone: Around<'static>,
+    /// The waivers of `elsewhere`, kept for other checks that ask for them.
+    pub(super) approved: Option<&'r OnceLock<(Vec<Waiver>, Vec<Problem>)>>,
+    /// Blobs that hold no waiver, where somebody will ask.
+    pub(super) waiverless: Option<&'r Waiverless>,
+}
+
+/// The files of an estate.
+#[derive(Clone, Default)]
+pub(super) struct Listed {
+    pub(super) entries: Vec<(Entry, Role)>,
+    pub(super) skipped: Vec<Skipped>,
+    pub(super) problems: Vec<Problem>,
+}
+
+/// What the passes have found, besides the resources.
+#[derive(Default)]
+pub(super) struct Gleaned {
+    outcomes: Vec<Outcome>,
+    counts: Counts,
+    waivers: Vec<Waiver>,
+    ignores: Vec<InlineIgnore>,
+    problems: Vec<Problem>,
+    skipped: Vec<Skipped>,
 }
 
 impl<'r> Check<'r> {
@@ -202,7 +198,10 @@ impl<'r> Check<'r> {
                 world: Arc::new(World::empty()),
                 is_whole: false,
                 given_up: BTreeSet::new(),
+                part: None,
             },
+            approved: None,
+            waiverless: None,
             as_of,
             is_joined: policies.rules.rules.iter().any(|rule| rule.is_joined),
             is_followed: false,
@@ -212,11 +211,6 @@ impl<'r> Check<'r> {
     /// The same, with an inventory whose references can be followed in both directions.
     pub(super) fn following(self) -> Self {
         Self { is_joined: true, is_followed: true, ..self }
-    }
-
-    /// The files of the estate.
-    pub(super) fn estate_entries(&self) -> Vec<Entry> {
-        self.entries(&mut Vec::new(), &mut Vec::new()).into_iter().map(|(entry, _)| entry).collect()
     }
 
     /// The resources of a text.
@@ -232,67 +226,63 @@ impl<'r> Check<'r> {
     }
 
     pub(super) fn run(&self, progress: &(dyn Fn(u64, u64) + Sync)) -> (Report, Arc<Inventory>) {
-        let mut problems = self.policies.problems.clone();
-        let mut skipped = Vec::new();
-        let entries = self.entries(&mut skipped, &mut problems);
-        let total = entries.iter().map(|(entry, _)| entry.size).sum();
-        let done = AtomicU64::new(0);
-        let run_batch = |batch: &[(Entry, Role)], around: &Around<'_>| {
-            let mut result = self.batch_result();
-            for (entry, role) in batch {
-                self.file(entry, *role, around, &mut result);
-                let before = done.fetch_add(entry.size, Ordering::Relaxed);
-                progress(before + entry.size, total);
-            }
-            result
-        };
-        let mut around = Around { is_whole: self.plan.is_whole(), ..self.alone.clone() };
-        let mut results: Vec<BatchResult> = Vec::new();
-        for block in blocks(&batches(&entries), FIRST_BATCHES, MOST_BATCHES) {
-            let of_block: Vec<BatchResult> =
-                block.par_iter().map(|batch| run_batch(batch, &around)).collect();
-            results.extend(of_block);
-            let outcomes = results.iter().map(|result| &result.outcome);
-            around.given_up = self.given_up(outcomes);
-        }
-        if let Some(input) = &self.request.standard_input {
-            let mut result = self.batch_result();
-            self.text(&input.file.as_str().into(), input.bytes.clone(), Role::Named, &around, &mut result);
-            results.push(result);
-        }
-        let mut outcomes = Vec::new();
+        let listed = self.list();
+        let results = self.first_pass(&listed.entries, progress);
+        let (seen, gleaned) = self.glean(results, listed);
+        let joined = self.second_pass(&seen, None);
+        (self.conclude(&seen, gleaned, joined), seen.inventory)
+    }
+
+    /// The files to read, and what for, with what is to be said of the others.
+    pub(super) fn list(&self) -> Listed {
+        let mut listed = Listed { problems: self.policies.problems.clone(), ..Listed::default() };
+        listed.entries = self.entries(&mut listed.skipped, &mut listed.problems);
+        listed
+    }
+
+    /// Puts the results of all files together.
+    pub(super) fn glean(
+        &self,
+        results: impl IntoIterator<Item = BatchResult>,
+        listed: Listed,
+    ) -> (Seen, Gleaned) {
+        let mut gleaned =
+            Gleaned { problems: listed.problems, skipped: listed.skipped, ..Gleaned::default() };
         let mut batches = Vec::new();
         let mut states = Vec::new();
-        let mut counts = Counts::default();
-        let mut waivers = Vec::new();
-        let mut ignores = Vec::new();
         let mut digests = HashMap::new();
         for result in results {
             digests.extend(result.digests);
-            waivers.extend(result.waivers);
-            skipped.extend(result.skipped);
-            ignores.extend(result.ignores);
-            outcomes.push(result.outcome);
+            gleaned.waivers.extend(result.waivers);
+            gleaned.skipped.extend(result.skipped);
+            gleaned.ignores.extend(result.ignores);
+            gleaned.outcomes.push(result.outcome);
+            gleaned.counts.add(result.counts);
             batches.push(result.gathered);
             states.extend(result.states);
-            counts.add(result.counts);
         }
-        let inventory = Arc::new(if self.is_joined {
+        let inventory = if self.is_joined {
             let follows = |rule: &Rule| rule.uses.walks || !rule.uses.references.is_empty();
             let is_followed = self.is_followed || self.policies.rules.rules.iter().any(follows);
             let directions = if is_followed { Directions::Both } else { Directions::Incoming };
             Inventory::new(batches, &self.policies.kinds, directions)
         } else {
             Inventory::of_resources(batches)
-        });
-        outcomes.extend(self.second_pass(&inventory, &states, &digests));
+        };
+        (Seen::new(inventory, states, digests), gleaned)
+    }
+
+    /// The report on all passes.
+    pub(super) fn conclude(&self, seen: &Seen, mut gleaned: Gleaned, joined: Vec<Outcome>) -> Report {
+        gleaned.outcomes.extend(joined);
         let policy = &self.policies.config.waivers;
-        let (waivers, uncounted) = self.counted(waivers, &mut problems);
-        let exceptions = Exceptions { policy, waivers, uncounted, ignores, as_of: &self.as_of };
+        let (waivers, uncounted) = self.counted(gleaned.waivers, &mut gleaned.problems);
+        let exceptions =
+            Exceptions { policy, waivers, uncounted, ignores: gleaned.ignores, as_of: &self.as_of };
+        let mut skipped = gleaned.skipped;
         skipped.sort();
         skipped.dedup();
-        let report = self.assemble(outcomes, &inventory, &states, &exceptions, counts, problems, skipped);
-        (report, inventory)
+        self.assemble(gleaned.outcomes, seen, &exceptions, gleaned.counts, gleaned.problems, skipped)
     }
 
     /// The waivers that count, and those of the estate that do not: where the policies come from elsewhere, so do the
@@ -300,98 +290,16 @@ impl<'r> Check<'r> {
     fn counted(&self, waivers: Vec<Waiver>, problems: &mut Vec<Problem>) -> (Vec<Waiver>, Vec<Waiver>) {
         let Some((source, relation)) = self.elsewhere else { return (waivers, Vec::new()) };
         let CheckRequest { limits, threads, .. } = self.request;
-        let (counted, found) = waivers_of(source, relation, self.policies, &self.plan, limits, *threads);
+        let read =
+            || waivers_of(source, relation, self.policies, &self.plan, limits, *threads, self.waiverless);
+        let (counted, found) = match self.approved {
+            Some(kept) => kept.get_or_init(read).clone(),
+            None => read(),
+        };
         problems.extend(found);
         let is_new = |waiver: &Waiver| counted.iter().all(|other| other.identity != waiver.identity);
         let uncounted = waivers.into_iter().filter(is_new).collect();
         (counted, uncounted)
-    }
-
-    /// Joined rules, from what was kept of the documents.
-    fn second_pass(
-        &self,
-        inventory: &Arc<Inventory>,
-        states: &[State],
-        digests: &HashMap<Arc<str>, u64>,
-    ) -> Vec<Outcome> {
-        let mut around = Around {
-            run: RunContext { as_of: self.as_of.clone(), inventory: Some(&**inventory) },
-            world: Arc::new(World::new(Arc::clone(inventory) as Arc<_>)),
-            is_whole: self.plan.is_whole(),
-            given_up: BTreeSet::new(),
-        };
-        let resources: Vec<_> =
-            inventory.resources().zip(states).filter(|(_, state)| state.is_evaluated).collect();
-        let files: Vec<_> = resources
-            .chunk_by(|((_, one), _), ((_, other), _)| one.location.file == other.location.file)
-            .collect();
-        let judge_file =
-            |mut outcome: Outcome, file: &[((ResourceId, &Arc<Resource>), &State)], around: &Around<'_>| {
-                let Some(((_, first), _)) = file.first() else { return outcome };
-                let name = &first.location.file;
-                let path = self.root.from_base(name).unwrap_or(name);
-                let trouble = OnceCell::new();
-                let text = || match self.read_again(name, digests.get(name).copied()) {
-                    Ok(text) => Cow::Owned(text),
-                    Err(problem) => {
-                        drop(trouble.set(problem));
-                        Cow::Borrowed("")
-                    }
-                };
-                let mut context = FileContext::new(name, path, &text);
-                for ((id, resource), state) in file {
-                    let kind = self.plan.for_kind(&KindName::of(&resource.identity));
-                    if kind.joined.is_empty() {
-                        continue;
-                    }
-                    let root = schema::Inventory::document(&**inventory, *id);
-                    let resource = Arc::clone(resource);
-                    let admitted = Admitted { resource, root, is_sound: state.is_sound, id: Some(*id) };
-                    evaluate(&self.plan, &kind, Phase::Joined, &admitted, around, &mut context, &mut outcome);
-                }
-                drop(context);
-                outcome.problems.extend(trouble.into_inner().map(|problem| *problem));
-                outcome
-            };
-        let mut outcomes = Vec::new();
-        for block in blocks(&files, FIRST_FILES, MOST_FILES) {
-            let nothing = || Outcome::new(self.policies.rules.rules.len());
-            let fold = block.par_iter().fold(nothing, |outcome, file| judge_file(outcome, file, &around));
-            let of_block: Vec<Outcome> = fold.collect();
-            outcomes.extend(of_block);
-            around.given_up = self.given_up(&outcomes);
-        }
-        outcomes
-    }
-
-    /// The rules that reached a bound too often to go on with them: what they have not been asked yet is an error.
-    fn given_up<'o>(&self, outcomes: impl IntoIterator<Item = &'o Outcome>) -> BTreeSet<u32> {
-        if self.policies.rules.rules.iter().all(|rule| rule.check.rego().is_none()) {
-            return BTreeSet::new();
-        }
-        let mut counts: BTreeMap<u32, u64> = BTreeMap::new();
-        for (rule, (count, _)) in outcomes.into_iter().flat_map(|outcome| &outcome.exhausted) {
-            *counts.entry(*rule).or_default() += count;
-        }
-        counts.into_iter().filter(|(_, count)| *count >= PATIENCE).map(|(rule, _)| rule).collect()
-    }
-
-    /// The text of a file, for the places of its findings.
-    fn read_again(&self, file: &str, digest: Option<u64>) -> Result<String, Box<Problem>> {
-        let input = self.request.standard_input.as_ref().filter(|input| input.file == file);
-        let bytes = match input {
-            Some(input) => input.bytes.clone(),
-            None => self.root.read_path(file, self.request.limits.file_size)?,
-        };
-        let is_same = digest.is_none_or(|digest| digest == digest_of(&bytes));
-        String::from_utf8(bytes).ok().filter(|_| is_same).ok_or_else(|| {
-            let message = "changed during the run, so that the places of its findings are not known";
-            Box::new(Problem::new(Code::FileChanged, message).at(Location::start_of(file)))
-        })
-    }
-
-    fn batch_result(&self) -> BatchResult {
-        BatchResult { outcome: Outcome::new(self.policies.rules.rules.len()), ..BatchResult::default() }
     }
 
     /// The files to read, and what for.
@@ -462,7 +370,7 @@ impl<'r> Check<'r> {
     }
 
     /// Whether rules, kinds and the configuration of the estate itself are passed over.
-    fn is_elsewhere(&self) -> bool {
+    pub(super) fn is_elsewhere(&self) -> bool {
         self.elsewhere.is_some_and(|(_, relation)| relation == Relation::Elsewhere)
     }
 
@@ -477,147 +385,6 @@ impl<'r> Check<'r> {
                 .estate
                 .as_ref()
                 .is_none_or(|estate| estate.is_match(path) || self.documents.is_match(path))
-    }
-
-    fn file(&self, entry: &Entry, role: Role, around: &Around<'_>, result: &mut BatchResult) {
-        match self.root.read(entry, self.request.limits.file_size) {
-            Ok(bytes) if role == Role::Context && !self.is_joined && !could_hold_waiver(&bytes) => {
-                drop(bytes);
-            }
-            Ok(bytes) => self.text(&entry.path, bytes, role, around, result),
-            Err(problem) if role != Role::Context => result.outcome.problems.push(*problem),
-            Err(_) => {}
-        }
-    }
-
-    /// Evaluates the text of a file; a panic on the way is a problem of that file.
-    fn text(
-        &self,
-        file: &Arc<str>,
-        bytes: Vec<u8>,
-        role: Role,
-        around: &Around<'_>,
-        result: &mut BatchResult,
-    ) {
-        if self.is_joined {
-            result.digests.push((Arc::clone(file), digest_of(&bytes)));
-        }
-        let before = (result.outcome.findings.len(), result.outcome.problems.len());
-        let caught = catch_unwind(AssertUnwindSafe(|| self.documents(file, bytes, role, around, result)));
-        if let Err(panic) = caught {
-            result.outcome.findings.truncate(before.0);
-            result.outcome.problems.truncate(before.1);
-            let problem = Problem::new(Code::InternalError, panic_text(&*panic)).at(Location::start_of(file));
-            result.outcome.problems.push(problem);
-        }
-    }
-
-    fn documents(
-        &self,
-        file: &Arc<str>,
-        bytes: Vec<u8>,
-        role: Role,
-        around: &Around<'_>,
-        result: &mut BatchResult,
-    ) {
-        let size = bytes.len() as u64;
-        let path = self.root.from_base(file).unwrap_or(file);
-        let mapping = self.mapping(path);
-        let is_declared = self.estate.as_ref().is_some_and(|estate| estate.is_match(path));
-        let (mut tape, broken) = parse(bytes, file, &self.request.limits.yaml);
-        let expectation = if is_declared { Expectation::Resources } else { Expectation::Anything };
-        let classified = classify(&mut tape, file, mapping.as_ref(), expectation);
-        if role != Role::Context {
-            result.counts.files += 1;
-            result.counts.bytes += size;
-            result.counts.other_documents += classified.others as u64;
-            let is_meant = is_declared || role == Role::Named || mapping.is_some();
-            // A file that nobody declared, and that could not hold a resource whatever was meant, is none.
-            if broken.is_empty() || is_meant || could_hold_resource(&broken, tape.source()) {
-                result.outcome.problems.extend(broken);
-            } else {
-                result.counts.other_files += 1;
-            }
-            result.outcome.problems.extend(classified.problems);
-        }
-        let text = || Cow::Borrowed(tape.source());
-        if self.policies.config.waivers.inline && role != Role::Context {
-            result.ignores.extend(inline_ignores(tape.source(), file));
-        }
-        let mut context = FileContext::new(file, path, &text);
-        for candidate in &classified.candidates {
-            self.candidate(candidate, role, &tape, around, &mut context, result);
-        }
-    }
-
-    fn mapping(&self, path: &str) -> Option<DocumentMapping> {
-        let matches = self.documents.matches(path);
-        if matches.is_empty() {
-            return None;
-        }
-        let mut mapping = DocumentMapping::default();
-        for entry in matches.into_iter().filter_map(|at| self.policies.config.documents.get(at)) {
-            // The first entry that says something wins.
-            mapping.kind = mapping.kind.or_else(|| entry.kind.clone());
-            mapping.dialect = mapping.dialect.or(entry.dialect);
-        }
-        Some(mapping)
-    }
-
-    fn candidate(
-        &self,
-        candidate: &Candidate,
-        role: Role,
-        tape: &Tape,
-        around: &Around<'_>,
-        context: &mut FileContext<'_>,
-        result: &mut BatchResult,
-    ) {
-        let identity = &candidate.identity;
-        let kind = KindName::of(identity);
-        let is_evaluated = role != Role::Context;
-        let is_rule = kind.is("Rule");
-        let is_catalogue =
-            kind.is("Framework") && tape.node(candidate.node).at(["spec", "requirements"]).is_some();
-        let is_policy = (is_rule || is_catalogue) && is_evaluated;
-        if is_policy && self.is_elsewhere() {
-            let path = Arc::clone(&context.file);
-            result.skipped.push(Skipped { path, reason: SkipReason::OtherPolicies });
-        } else if is_policy && !self.policies.policy_files.is_match(&*context.path) {
-            let node = tape.node(candidate.anchor);
-            let message =
-                format!("{} {} is not loaded from here", identity.kind.to_lowercase(), identity.name);
-            let problem = Problem::new(Code::MisplacedRule, message).at(context.location(node, ""));
-            result.outcome.problems.push(problem);
-        }
-        if is_rule {
-            return;
-        }
-        let kind = self.plan.for_kind(&kind);
-        let is_evaluated = is_evaluated && kind.is_selected;
-        let mut unheard = Vec::new();
-        let problems = if is_evaluated { &mut result.outcome.problems } else { &mut unheard };
-        let admitted = admit(&self.plan, &kind, candidate, tape, context, problems);
-        result.outcome.masked.extend(admitted.secrets(&kind, context));
-        let schema = kind.schema.as_ref().filter(|_| self.is_joined);
-        let references = schema.map(|schema| schema.references()).unwrap_or_default();
-        result.gathered.add(Arc::clone(&admitted.resource), admitted.root, references, kind.keep.as_ref());
-        result.states.push(State { is_sound: admitted.is_sound, is_evaluated });
-        if kind.name.is("Waiver") && admitted.is_sound {
-            match read_waiver(admitted.root, &admitted.resource.identity, &admitted.resource.location) {
-                Ok(waiver) => result.waivers.push(waiver),
-                Err(error) => {
-                    let node = error.node.map_or(admitted.root, |node| tape.node(node));
-                    let problem =
-                        Problem::new(Code::InvalidWaiver, error.message).at(context.location(node, ""));
-                    result.outcome.problems.push(problem);
-                }
-            }
-        }
-        if is_evaluated {
-            *result.counts.kinds.entry(identity.qualified_kind()).or_default() += 1;
-            evaluate(&self.plan, &kind, Phase::Local, &admitted, around, context, &mut result.outcome);
-        }
     }
 }
 

@@ -4,15 +4,16 @@
 //! change cannot switch off its own gate. The cause of each finding is worked out by evaluating, not guessed.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use rayon::prelude::*;
 use serde_json::{Value, json};
 
-use super::check::{Check, CheckRequest, in_pool};
+use super::both::{Evaluated, evaluate_both};
+use super::check::{Check, CheckRequest, Listed, in_pool};
 use super::gate::{Gate, gate_changes};
 use super::policies::{Beside, Policies, PolicyError, load};
-use super::sources::{Relation, Sources, waivers_of};
+use super::sources::{Relation, Sources, Waiverless, waivers_of};
 use crate::compare::{Difference, Version, differences};
 use crate::date::Moment;
 use crate::estate::Inventory;
@@ -97,6 +98,52 @@ struct Evaluation {
     counting: HashSet<Fingerprint>,
 }
 
+impl From<Evaluated> for Evaluation {
+    fn from((report, inventory): Evaluated) -> Self {
+        let counting = counting(&report);
+        Self { report, inventory, counting }
+    }
+}
+
+/// Which of the two versions.
+#[derive(Clone, Copy)]
+enum Of {
+    Base,
+    Head,
+}
+
+/// All that an evaluation can be made of: first what is the base's, then what is the head's.
+struct Judge<'j> {
+    sources: &'j DiffSources<'j>,
+    places: [(&'j dyn Source, Relation); 2],
+    policies: [&'j Policies; 2],
+    clocks: [&'j Moment; 2],
+    requests: [CheckRequest; 2],
+    approved: [OnceLock<(Vec<Waiver>, Vec<Problem>)>; 2],
+    waiverless: &'j Waiverless,
+}
+
+impl Judge<'_> {
+    /// An estate by some policies and a clock.
+    fn check(&self, policies: Of, clock: Of, estate: Of) -> Check<'_> {
+        fn pick<T>(of: Of, [base, head]: &[T; 2]) -> &T {
+            match of {
+                Of::Base => base,
+                Of::Head => head,
+            }
+        }
+        // Where both are the same, so are the waivers that they approve.
+        let [one, other] = self.policies;
+        let policies = if std::ptr::eq(one, other) { Of::Base } else { policies };
+        let estate = *pick(estate, &[self.sources.base, self.sources.head]);
+        let sources = Sources { estate, policies: Some(*pick(policies, &self.places)) };
+        let (request, as_of) = (pick(clock, &self.requests), *pick(clock, &self.clocks));
+        let check = Check::new(&sources, request, *pick(policies, &self.policies), as_of.clone());
+        let approved = Some(pick(policies, &self.approved));
+        Check { approved, waiverless: Some(self.waiverless), ..check.following() }
+    }
+}
+
 /// Compares two versions.
 ///
 /// # Errors
@@ -111,16 +158,6 @@ pub fn diff(
     in_pool(&check, |as_of| {
         let base_as_of = Moment::parse(&request.base_as_of).unwrap_or_else(|| as_of.clone());
         let load_from = |source: &dyn Source| load(source, &check.selection, check.threads, Beside::Unseen);
-        let run =
-            |policies: &Policies, place: (&dyn Source, Relation), estate: &dyn Source, clock: &Moment| {
-                let mut request = check.clone();
-                clock.text().clone_into(&mut request.as_of);
-                let sources = Sources { estate, policies: Some(place) };
-                let check = Check::new(&sources, &request, policies, clock.clone()).following();
-                let (report, inventory) = check.run(progress);
-                let counting = counting(&report);
-                Evaluation { report, inventory, counting }
-            };
         let of_base = (sources.base_policies, Relation::SameRepository);
         let of_head = (sources.head_policies, Relation::SameRepository);
         let (base_place, head_place) = match (sources.policies, request.judged_by) {
@@ -137,35 +174,58 @@ pub fn diff(
         } else {
             &base_policies
         };
-        let base = run(&base_policies, base_place, sources.base, &base_as_of);
-        let head = run(head_policies, head_place, sources.head, &as_of);
+        let waiverless = Waiverless::default();
+        let at = |clock: &Moment| CheckRequest { as_of: clock.text().to_owned(), ..check.clone() };
+        let judge = Judge {
+            sources,
+            places: [base_place, head_place],
+            policies: [&base_policies, head_policies],
+            clocks: [&base_as_of, &as_of],
+            requests: [at(&base_as_of), at(&as_of)],
+            approved: [OnceLock::new(), OnceLock::new()],
+            waiverless: &waiverless,
+        };
+        let (before, after) =
+            (judge.check(Of::Base, Of::Base, Of::Base), judge.check(Of::Head, Of::Head, Of::Head));
+        let (mut of_base, mut of_head) = (before.list(), after.list());
+        for (source, listed) in [(sources.base, &mut of_base), (sources.head, &mut of_head)] {
+            let mut entries: Vec<Entry> = listed.entries.iter().map(|(entry, _)| entry.clone()).collect();
+            source.identify(&mut entries);
+            for ((known, _), entry) in listed.entries.iter_mut().zip(entries) {
+                known.blob = entry.blob;
+            }
+        }
+        let changed = changed_files(&before, &after, &of_base, &of_head);
+        let policies_differ = !std::ptr::eq(&raw const base_policies, head_policies);
+        let clocks_differ = base_as_of != as_of;
+        let evaluate = |check: &Check<'_>| Evaluation::from(check.run(progress));
+        let mut partial = Vec::new();
+        let (base, head) = if policies_differ || clocks_differ {
+            if policies_differ {
+                partial.push((Factor::Policies, evaluate(&judge.check(Of::Head, Of::Base, Of::Base))));
+            }
+            if clocks_differ {
+                partial.push((Factor::Clock, evaluate(&judge.check(Of::Base, Of::Head, Of::Base))));
+            }
+            let estate = judge.check(Of::Base, Of::Base, Of::Head);
+            let listed = (of_base, estate.list());
+            let (base, estate) = evaluate_both(&before, &estate, listed, progress);
+            partial.push((Factor::Estate, estate.into()));
+            (base.into(), evaluate(&after))
+        } else {
+            let (base, head) = evaluate_both(&before, &after, (of_base, of_head), progress);
+            (Evaluation::from(base), Evaluation::from(head))
+        };
 
-        let changed = changed_files(sources, &check, &base_policies, head_policies);
         let found = differences(&changed.base.versions, &changed.head.versions);
         let gate = if sources.policies.is_none() {
             let theirs = load_from(sources.head_policies);
-            gate(sources, request, &check, &base_policies, theirs, &changed, &as_of)?
+            gate(sources, request, &check, &base_policies, theirs, &changed, &as_of, &waiverless)?
         } else {
             (Vec::new(), Vec::new())
         };
-        let mut causes = Causes {
-            differences: &found,
-            base: &base,
-            head: &head,
-            partial: Vec::new(),
-            plan: Plan::new(&head_policies.rules, &head_policies.kinds, Vec::new()),
-        };
-        let policies_differ = !std::ptr::eq(&raw const base_policies, head_policies);
-        if policies_differ {
-            let other = run(head_policies, head_place, sources.base, &base_as_of);
-            causes.partial.push((Factor::Policies, other));
-        }
-        if base_as_of != as_of {
-            causes.partial.push((Factor::Clock, run(&base_policies, base_place, sources.base, &as_of)));
-        }
-        if !causes.partial.is_empty() {
-            causes.partial.push((Factor::Estate, run(&base_policies, base_place, sources.head, &base_as_of)));
-        }
+        let plan = Plan::new(&head_policies.rules, &head_policies.kinds, Vec::new());
+        let causes = Causes { differences: &found, base: &base, head: &head, partial, plan };
         let (changes, fixed) = causes.all(request.gate);
         let mut head = head;
         let (events, problems) = events(sources, head_policies, &changed, &found, &base, &mut head, &as_of);
@@ -389,27 +449,14 @@ struct Changed {
     head: ChangedSide,
 }
 
-fn changed_files(
-    sources: &DiffSources<'_>,
-    request: &CheckRequest,
-    base_policies: &Policies,
-    head_policies: &Policies,
-) -> Changed {
-    let clock =
-        Moment::parse(&request.as_of).unwrap_or_else(|| Moment::parse("1970-01-01").expect("it is a date"));
-    let of = |source, policies| {
-        Check::new(&Sources { estate: source, policies: None }, request, policies, clock.clone())
+fn changed_files(before: &Check<'_>, after: &Check<'_>, of_base: &Listed, of_head: &Listed) -> Changed {
+    let by_path = |listed: &Listed| -> BTreeMap<Arc<str>, Entry> {
+        listed.entries.iter().map(|(entry, _)| (Arc::clone(&entry.path), entry.clone())).collect()
     };
-    let (base, head) = (of(sources.base, base_policies), of(sources.head, head_policies));
-    let list = |check: &Check<'_>, source: &dyn Source| -> BTreeMap<Arc<str>, Entry> {
-        let mut entries: Vec<Entry> = check.estate_entries();
-        source.identify(&mut entries);
-        entries.into_iter().map(|entry| (Arc::clone(&entry.path), entry)).collect()
-    };
-    let (old, new) = (list(&base, sources.base), list(&head, sources.head));
+    let (old, new) = (by_path(of_base), by_path(of_head));
     let paths: BTreeSet<&Arc<str>> = old.keys().chain(new.keys()).collect();
     let paths: Vec<&Arc<str>> = paths.into_iter().collect();
-    let limits = &request.limits;
+    let limits = &before.request.limits;
     let compared = paths.into_par_iter().filter_map(|path| {
         let (one, other) = (old.get(path), new.get(path));
         let same = one.zip(other).is_some_and(|(one, other)| one.blob.is_some() && one.blob == other.blob);
@@ -417,7 +464,7 @@ fn changed_files(
             return None;
         }
         let read = |source: &dyn Source, entry: Option<&Entry>| source.read(entry?, limits.file_size).ok();
-        let (one, other) = (read(sources.base, one), read(sources.head, other));
+        let (one, other) = (read(before.root, one), read(after.root, other));
         // What could not be compared without reading may be the same after all.
         let same = one.as_deref().zip(other.as_deref()).is_some_and(|(one, other)| {
             one == other
@@ -431,24 +478,24 @@ fn changed_files(
     let mut changed = Changed { base: ChangedSide::default(), head: ChangedSide::default() };
     for (path, one, other) in compared {
         if let Some(bytes) = one {
-            changed.base.add(&base, base_policies, &path, bytes);
+            changed.base.add(before, &path, bytes);
         }
         if let Some(bytes) = other {
-            changed.head.add(&head, head_policies, &path, bytes);
+            changed.head.add(after, &path, bytes);
         }
     }
     changed
 }
 
 impl ChangedSide {
-    fn add(&mut self, check: &Check<'_>, policies: &Policies, path: &Arc<str>, bytes: Vec<u8>) {
+    fn add(&mut self, check: &Check<'_>, path: &Arc<str>, bytes: Vec<u8>) {
         let (tape, candidates) = check.candidates(path, bytes);
         self.ignores.extend(inline_ignores(tape.source(), path));
         let text = || std::borrow::Cow::Borrowed(tape.source());
         let mut context = FileContext::new(path, path, &text);
         for candidate in candidates {
             let kind = crate::estate::KindName::of(&candidate.identity);
-            let schema = policies.kinds.get(&kind).map(|schema| &schema.schema);
+            let schema = check.policies.kinds.get(&kind).map(|schema| &schema.schema);
             let masked = crate::estate::sensitive_fields(&kind, schema);
             self.versions.push(Version {
                 identity: candidate.identity.clone(),
@@ -469,6 +516,7 @@ impl ChangedSide {
 }
 
 /// What the change does to the gate, and what of the head's gate cannot be used.
+#[expect(clippy::too_many_arguments, reason = "it looks at both sides and all that was asked for")]
 fn gate(
     sources: &DiffSources<'_>,
     request: &DiffRequest,
@@ -477,6 +525,7 @@ fn gate(
     head: Result<Policies, PolicyError>,
     changed: &Changed,
     as_of: &Moment,
+    waiverless: &Waiverless,
 ) -> Result<(Vec<GateChange>, Vec<Problem>), PolicyError> {
     let own;
     let base = if request.judged_by == JudgedBy::Head {
@@ -493,7 +542,16 @@ fn gate(
     };
     let waivers = |source: &dyn Source, policies: &Policies| -> Vec<Waiver> {
         let plan = Plan::new(&policies.rules, &policies.kinds, Vec::new());
-        waivers_of(source, Relation::SameRepository, policies, &plan, &check.limits, check.threads).0
+        waivers_of(
+            source,
+            Relation::SameRepository,
+            policies,
+            &plan,
+            &check.limits,
+            check.threads,
+            Some(waiverless),
+        )
+        .0
     };
     let old = waivers(sources.base, base);
     let new = waivers(sources.head, &head);

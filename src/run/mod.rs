@@ -5,13 +5,16 @@
 
 mod assemble;
 mod batches;
+mod both;
 mod check;
 mod coverage;
 mod diff;
 mod examples;
 mod exclusions;
+mod first_pass;
 mod gate;
 mod policies;
+mod second_pass;
 mod sources;
 
 pub use check::{CheckRequest, Limits, StandardInput, check};

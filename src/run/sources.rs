@@ -1,7 +1,8 @@
 //! Where a run reads from; and the waivers of a place that policies come from, when that is not the estate.
 
+use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hasher as _};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use rayon::prelude::*;
 
@@ -10,7 +11,7 @@ use super::exclusions::exclusions;
 use super::policies::{Policies, estate_globs, glob_set, has_known_extension};
 use crate::estate::{Candidate, Expectation, KindName, classify};
 use crate::evaluate::{FileContext, admit};
-use crate::load::{CONFIG_FILE, Entry, Source};
+use crate::load::{CONFIG_FILE, Entry, ObjectId, Source};
 use crate::plan::Plan;
 use crate::policy::{Waiver, read_waiver};
 use crate::problem::{Code, Problem};
@@ -63,7 +64,21 @@ pub(super) fn could_hold_waiver(bytes: &[u8]) -> bool {
     memchr::memmem::find(bytes, b"Waiver").is_some()
 }
 
-/// The waivers of a source, in the order of its files.
+/// Blobs that were read in this run and hold no waiver.
+#[derive(Debug, Default)]
+pub(super) struct Waiverless(RwLock<HashSet<ObjectId>>);
+
+impl Waiverless {
+    pub(super) fn add(&self, blob: ObjectId) {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).insert(blob);
+    }
+
+    fn contains(&self, blob: ObjectId) -> bool {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).contains(&blob)
+    }
+}
+
+/// The waivers of a source, in the order of its files; those that are known to hold none are not read.
 pub(super) fn waivers_of(
     source: &dyn Source,
     relation: Relation,
@@ -71,6 +86,7 @@ pub(super) fn waivers_of(
     plan: &Plan<'_>,
     limits: &Limits,
     threads: usize,
+    waiverless: Option<&Waiverless>,
 ) -> (Vec<Waiver>, Vec<Problem>) {
     let globs = |list: &[String]| glob_set(list.iter().map(String::as_str));
     let config = &policies.config;
@@ -84,11 +100,16 @@ pub(super) fn waivers_of(
             && estate.as_ref().is_none_or(|estate| estate.is_match(inner))
     };
     let folders = [source.base().to_owned()];
-    let (listing, mut problems) = source.list(&folders, &wanted, threads);
+    let (mut listing, mut problems) = source.list(&folders, &wanted, threads);
+    if waiverless.is_some() {
+        source.identify(&mut listing.entries);
+    }
     let excluded = exclusions(source, &folders, &listing.entries);
     let read = |entry: &Entry| read_file(source, entry, plan, limits);
-    let entries: Vec<&Entry> =
-        listing.entries.iter().filter(|entry| !excluded.contains_key(&entry.path)).collect();
+    let holds_none =
+        |entry: &Entry| waiverless.zip(entry.blob).is_some_and(|(known, blob)| known.contains(blob));
+    let is_read = |entry: &&Entry| !excluded.contains_key(&entry.path) && !holds_none(entry);
+    let entries: Vec<&Entry> = listing.entries.iter().filter(is_read).collect();
     let results: Vec<_> = entries.into_par_iter().map(read).collect();
     let mut waivers = Vec::new();
     for (found, more) in results {
