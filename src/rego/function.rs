@@ -6,6 +6,7 @@ use regorus::Value;
 use regorus::unstable::{BUILTINS, Expr, ExprRef, Module, Span};
 
 use super::module::{Visited, dotted, walk_module};
+use super::uses::Uses;
 use super::world::World;
 use crate::date::{Duration, Moment};
 
@@ -13,8 +14,10 @@ use crate::date::{Duration, Moment};
 pub(super) struct Call<'c> {
     pub(super) world: &'c World,
     pub(super) as_of: &'c Moment,
-    /// Whether entries should say where they stand.
-    pub(super) places: bool,
+    /// What the policy asks of entries.
+    pub(super) asked: &'c Uses,
+    /// The number of the policy.
+    pub(super) policy: u64,
 }
 
 /// Our own functions, with the number of their arguments.
@@ -160,8 +163,10 @@ pub(super) fn answer(name: &str, arguments: &[Value], call: &Call<'_>) -> Result
             }
             Ok(Value::from(duration(0)?.times(times).text()))
         }
-        "assize.references" => call.world.references(call.world.find(text(0)?), call.places),
-        "assize.referrers" => call.world.referrers(call.world.find(text(0)?), call.places),
+        "assize.references" => {
+            call.world.walked_references(call.world.find(text(0)?), call.asked, call.policy)
+        }
+        "assize.referrers" => call.world.walked_referrers(call.world.find(text(0)?), call.asked, call.policy),
         "time.now_ns" => call
             .as_of
             .nanoseconds()

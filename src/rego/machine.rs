@@ -186,11 +186,15 @@ fn interpreter(policy: &Policy) -> Result<regorus::Engine, RegoError> {
         limit: TIME,
         check_interval: NonZeroU32::new(1024).unwrap_or(NonZeroU32::MIN),
     });
-    let places = policy.uses.places;
+    let (asked, policy_number) = (Arc::new(policy.uses.clone()), policy.number);
     for (&name, &arity) in &policy.answered {
+        let asked = Arc::clone(&asked);
         let respond = move |arguments: Vec<Value>| {
             let answered = SURROUNDINGS.with_borrow(|surroundings| match surroundings {
-                Some((world, as_of)) => function::answer(name, &arguments, &Call { world, as_of, places }),
+                Some((world, as_of)) => {
+                    let call = Call { world, as_of, asked: &asked, policy: policy_number };
+                    function::answer(name, &arguments, &call)
+                }
                 None => Err(format!("`{name}` is asked outside of an evaluation")),
             });
             answered.map_err(anyhow::Error::msg)
@@ -253,13 +257,14 @@ impl Machine {
             members.push((value::name("self"), Value::from(judged.identity.to_string())));
         }
         if !uses.references.is_empty() {
-            let references =
-                judged.world.references(judged.resource, uses.places).map_err(EvaluationError::new)?;
+            let references = judged
+                .world
+                .references(judged.resource, &uses.references, uses)
+                .map_err(EvaluationError::new)?;
             members.push((value::name("references"), references));
         }
         if !uses.referrers.is_empty() {
-            let referrers =
-                judged.world.referrers(judged.resource, uses.places).map_err(EvaluationError::new)?;
+            let referrers = judged.world.referrers(judged.resource, uses).map_err(EvaluationError::new)?;
             members.push((value::name("referrers"), referrers));
         }
         Ok(value::object(members))
@@ -283,7 +288,12 @@ impl Machine {
                     let name = name.as_string().map_or("", |name| name);
                     let arguments =
                         argument.as_array().map(regorus::value::Array::to_vec).unwrap_or_default();
-                    let call = Call { world: judged.world, as_of: judged.as_of, places: policy.uses.places };
+                    let call = Call {
+                        world: judged.world,
+                        as_of: judged.as_of,
+                        asked: &policy.uses,
+                        policy: policy.number,
+                    };
                     let answer = function::answer(name, &arguments, &call).map_err(EvaluationError::new)?;
                     result = machine.resume(Some(answer)).map_err(|error| failure(&error))?;
                 }

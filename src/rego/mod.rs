@@ -25,7 +25,7 @@ use serde_json::Value as Json;
 
 pub use machine::{Denial, Document, EvaluationError, Judged};
 pub use module::TextMutant;
-pub use uses::{FindMissing, MissingField, Names, Step, Surroundings, Uses};
+pub use uses::{Entries, FindMissing, MissingField, Names, Step, Surroundings, Uses};
 pub use watch::Watch;
 pub use world::World;
 

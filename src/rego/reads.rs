@@ -8,7 +8,7 @@ use regorus::unstable::{Expr, ExprRef, Literal, Query, Rule, RuleBody, RuleHead,
 use super::RegoError;
 use super::definition::{imported, root_name, rule_name};
 use super::module::{Parsed, dotted};
-use super::uses::{Step, Surroundings, Uses};
+use super::uses::{Entries, Step, Surroundings, Uses};
 use crate::schema::PathSet;
 
 /// What a value may be.
@@ -50,6 +50,9 @@ enum Naming {
 }
 
 type Places = BTreeSet<Place>;
+
+/// Entries that are given away whole.
+const WHOLE_ENTRIES: Entries = Entries { documents: true, names: true };
 
 /// Longer ways are not followed.
 const LONGEST: usize = 32;
@@ -526,6 +529,8 @@ impl<'m> Analysis<'m> {
                 };
                 if *is_own {
                     self.uses.references.insert(key);
+                } else {
+                    self.uses.walked.insert(key);
                 }
                 let field = key.unwrap_or("*").to_owned();
                 let naming = if *is_own { Naming::Own(field) } else { Naming::Other(field) };
@@ -544,9 +549,16 @@ impl<'m> Analysis<'m> {
             (Place::ReferrerList(kind), _) => {
                 one(Place::Entry(vec![kind.clone()], Naming::Referrer(kind.clone())))
             }
-            (Place::Entry(kinds, _), Some("document")) => one(Place::Document(kinds.clone(), Vec::new())),
+            (Place::Entry(kinds, _), Some("document")) => {
+                self.uses.entries.documents = true;
+                one(Place::Document(kinds.clone(), Vec::new()))
+            }
             (Place::Entry(..), Some("field")) => one(Place::Field),
-            (Place::Entry(..), Some("id" | "kind" | "namespace" | "name")) => Places::new(),
+            (Place::Entry(..), Some("id")) => Places::new(),
+            (Place::Entry(..), Some("kind" | "namespace" | "name")) => {
+                self.uses.entries.names = true;
+                Places::new()
+            }
             (Place::Entry(_, naming), Some("path")) => {
                 self.read_place(naming);
                 Places::new()
@@ -666,8 +678,12 @@ impl<'m> Analysis<'m> {
                 }
             }
             Place::Kind(kind) => reads.others.entry(kind.clone()).or_default().insert(&[]),
-            Place::ReferrerList(kind) => self.read_place(&Naming::Referrer(kind.clone())),
+            Place::ReferrerList(kind) => {
+                self.uses.entries = WHOLE_ENTRIES;
+                self.read_place(&Naming::Referrer(kind.clone()));
+            }
             Place::ReferenceList(kinds, naming) | Place::Entry(kinds, naming) => {
+                self.uses.entries = WHOLE_ENTRIES;
                 for kind in kinds {
                     reads.others.entry(kind.clone()).or_default().insert(&[]);
                 }
@@ -677,6 +693,7 @@ impl<'m> Analysis<'m> {
                 self.uses.estate.insert(None);
                 self.uses.references.insert(None);
                 self.uses.referrers.insert(None);
+                self.uses.entries = WHOLE_ENTRIES;
                 self.uses.clock = true;
                 self.uses.identity = true;
                 self.uses.library_values = true;
@@ -690,13 +707,17 @@ impl<'m> Analysis<'m> {
             Place::References(is_own) => {
                 reads.others.entry("*".to_owned()).or_default().insert(&[]);
                 self.uses.places = true;
+                self.uses.entries = WHOLE_ENTRIES;
                 if *is_own {
                     self.uses.references.insert(None);
                     self.read_place(&Naming::Own("*".to_owned()));
+                } else {
+                    self.uses.walked.insert(None);
                 }
             }
             Place::Referrers => {
                 self.uses.referrers.insert(None);
+                self.uses.entries = WHOLE_ENTRIES;
                 self.uses.places = true;
                 reads.others.entry("*".to_owned()).or_default().insert(&[]);
             }

@@ -44,6 +44,15 @@ impl Names {
     }
 }
 
+/// What a text asks of entries of references, besides what tells them apart.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Entries {
+    /// Documents.
+    pub documents: bool,
+    /// Kind, namespace and name.
+    pub names: bool,
+}
+
 /// What a text asks of its surroundings.
 #[expect(clippy::struct_excessive_bools, reason = "each is one thing that a text asks for")]
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -54,8 +63,12 @@ pub struct Uses {
     pub estate: Names,
     /// Fields of `data.references`.
     pub references: Names,
-    /// Kinds of `data.referrers`.
+    /// Kinds of `data.referrers`, and of `assize.referrers`.
     pub referrers: Names,
+    /// Fields of `assize.references`.
+    pub walked: Names,
+    /// What it asks of the entries of these.
+    pub entries: Entries,
     /// Whether it asks for the references of other resources by a function.
     pub walks: bool,
     /// Whether it asks where references stand.

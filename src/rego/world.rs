@@ -7,7 +7,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use regorus::Value;
 
-use super::uses::Names;
+use super::uses::{Names, Uses};
 use super::value;
 use crate::schema::{Inventory, ResourceId};
 use crate::yaml::{Kind, NodeRef};
@@ -47,7 +47,8 @@ enum Direction {
 struct Links {
     world: u64,
     count: usize,
-    answers: HashMap<(ResourceId, Direction, bool), Value>,
+    /// By who asks as well, since each is told what it asks for.
+    answers: HashMap<(u64, ResourceId, Direction), Value>,
     places: HashMap<(ResourceId, String), Vec<Value>>,
 }
 
@@ -130,57 +131,88 @@ impl World {
         self.inventory()?.find(text)
     }
 
-    /// What a resource points at, by field; nothing for one that does not exist. The entries say where they stand if
-    /// `places` is asked for.
-    pub(super) fn references(&self, from: Option<ResourceId>, places: bool) -> Result<Value, String> {
+    /// What a resource points at, by field; nothing for one that does not exist.
+    pub(super) fn references(
+        &self,
+        from: Option<ResourceId>,
+        fields: &Names,
+        asked: &Uses,
+    ) -> Result<Value, String> {
         let Some((inventory, from)) = self.inventory().zip(from) else { return Ok(Value::new_object()) };
-        self.kept((from, Direction::Out, places), || {
-            let mut fields: BTreeMap<&str, (Vec<Value>, usize)> = BTreeMap::new();
-            for (field, target) in inventory.outgoing(from) {
-                let (list, position) = fields.entry(field).or_default();
-                if let Some(target) = target {
-                    let place =
-                        places.then(|| self.place(inventory, from, field, *position)).transpose()?.flatten();
-                    list.push(self.entry(inventory, target, field, place));
-                }
-                // Those that name nothing have a place too.
-                *position += 1;
+        let mut lists: BTreeMap<&str, (Vec<Value>, usize)> = BTreeMap::new();
+        for (field, target) in inventory.outgoing(from) {
+            if !fields.contains(field) {
+                continue;
             }
-            Ok(fields.into_iter().map(|(field, (list, _))| (field, list)).collect())
-        })
+            let (list, position) = lists.entry(field).or_default();
+            if let Some(target) = target {
+                let place =
+                    asked.places.then(|| self.place(inventory, from, field, *position)).transpose()?;
+                list.push(self.entry(inventory, target, field, place.flatten(), asked));
+            }
+            // Those that name nothing have a place too.
+            *position += 1;
+        }
+        let lists = lists.into_iter().map(|(field, (list, _))| (value::name(field), Value::from(list)));
+        Ok(value::object(lists))
     }
 
     /// Who points at a resource, by kind.
-    pub(super) fn referrers(&self, target: Option<ResourceId>, places: bool) -> Result<Value, String> {
+    pub(super) fn referrers(&self, target: Option<ResourceId>, asked: &Uses) -> Result<Value, String> {
         let Some((inventory, target)) = self.inventory().zip(target) else { return Ok(Value::new_object()) };
-        self.kept((target, Direction::In, places), || {
-            let mut kinds: BTreeMap<&str, Vec<Value>> = BTreeMap::new();
-            for (from, field, position) in inventory.incoming(target) {
-                let place =
-                    places.then(|| self.place(inventory, from, field, position)).transpose()?.flatten();
-                kinds
-                    .entry(inventory.kind(from))
-                    .or_default()
-                    .push(self.entry(inventory, from, field, place));
+        let mut kinds: BTreeMap<&str, Vec<Value>> = BTreeMap::new();
+        for (from, field, position) in inventory.incoming(target) {
+            let kind = inventory.kind(from);
+            if !asked.referrers.contains(kind) {
+                continue;
             }
-            Ok(kinds)
-        })
+            let place = asked.places.then(|| self.place(inventory, from, field, position)).transpose()?;
+            let entry = self.entry(inventory, from, field, place.flatten(), asked);
+            kinds.entry(kind).or_default().push(entry);
+        }
+        Ok(value::object(kinds.into_iter().map(|(kind, list)| (value::name(kind), Value::from(list)))))
+    }
+
+    /// What any resource points at, for a policy that walks: it may come by again.
+    pub(super) fn walked_references(
+        &self,
+        from: Option<ResourceId>,
+        asked: &Uses,
+        policy: u64,
+    ) -> Result<Value, String> {
+        self.kept(from, Direction::Out, policy, || self.references(from, &asked.walked, asked))
+    }
+
+    /// Who points at any resource, likewise.
+    pub(super) fn walked_referrers(
+        &self,
+        target: Option<ResourceId>,
+        asked: &Uses,
+        policy: u64,
+    ) -> Result<Value, String> {
+        self.kept(target, Direction::In, policy, || self.referrers(target, asked))
     }
 
     /// An answer that this thread gave before, or a new one.
-    fn kept<'s>(
+    fn kept(
         &self,
-        key: (ResourceId, Direction, bool),
-        make: impl FnOnce() -> Result<BTreeMap<&'s str, Vec<Value>>, String>,
+        of: Option<ResourceId>,
+        direction: Direction,
+        policy: u64,
+        make: impl FnOnce() -> Result<Value, String>,
     ) -> Result<Value, String> {
+        let Some(of) = of else { return Ok(Value::new_object()) };
+        let key = (policy, of, direction);
         let known = LINKS
             .with_borrow(|links| links.answers.get(&key).filter(|_| links.world == self.number).cloned());
         if let Some(known) = known {
             return Ok(known);
         }
-        let made = make()?;
-        let count = made.values().map(Vec::len).sum::<usize>() + 1;
-        let answer = value::object(made.into_iter().map(|(key, list)| (value::name(key), Value::from(list))));
+        let answer = make()?;
+        let lists = answer.as_object().map(|lists| {
+            lists.values().map(|list| list.as_array().map_or(0, |list| list.len())).sum::<usize>()
+        });
+        let count = lists.unwrap_or_default() + 1;
         LINKS.with_borrow_mut(|links| {
             if links.world != self.number || links.count + count > ENTRIES {
                 *links = Links { world: self.number, ..Links::default() };
@@ -236,14 +268,15 @@ impl World {
         other: ResourceId,
         field: &str,
         place: Option<Value>,
+        asked: &Uses,
     ) -> Value {
-        let identity = inventory.identity(other);
+        let identity = inventory.identity(other).filter(|_| asked.entries.names);
         let part = |text: &str| value::name(text);
         let mut members = vec![
             (value::name("id"), Value::from(inventory.describe(other))),
             (value::name("field"), part(field)),
-            (value::name("document"), self.document(other)),
         ];
+        members.extend(asked.entries.documents.then(|| (value::name("document"), self.document(other))));
         members.extend(place.map(|place| (part("path"), place)));
         if let Some(identity) = identity {
             members.push((value::name("kind"), value::name(&identity.qualified_kind())));
