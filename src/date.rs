@@ -78,6 +78,13 @@ impl Moment {
         i64::try_from(offset.to_timestamp(self.start).ok()?.as_nanosecond()).ok()
     }
 
+    /// Its first moment in UTC, to the second: `2026-11-20T00:00:00Z`; none beyond the calendar.
+    pub fn utc(&self) -> Option<String> {
+        let timestamp = self.offset.unwrap_or(Offset::UTC).to_timestamp(self.start).ok()?;
+        let seconds = Timestamp::from_second(timestamp.as_second()).ok()?;
+        Some(seconds.to_string())
+    }
+
     fn instant(&self) -> Option<Timestamp> {
         self.offset.and_then(|offset| offset.to_timestamp(self.start).ok())
     }

@@ -66,12 +66,62 @@ pub struct Outcome {
     pub exhausted: BTreeMap<u32, (u64, u64)>,
     /// Where values stand that no report may show.
     pub masked: Vec<Location>,
+    /// Who was matched by which rule; none unless somebody asks.
+    pub matched: Option<Matched>,
 }
 
 impl Outcome {
     /// An outcome for so many rules.
     pub fn new(rules: usize) -> Self {
         Self { tallies: vec![Tally::default(); rules], ..Self::default() }
+    }
+
+    /// One that also keeps who was matched by which rule.
+    pub fn with_population(rules: usize) -> Self {
+        Self { matched: Some(Matched::default()), ..Self::new(rules) }
+    }
+}
+
+/// Who was matched by which rule: what populations are made of. Four bytes a pair, so that a run over many resources
+/// can keep it; a check that shows counts alone does not.
+#[derive(Clone, Debug, Default)]
+pub struct Matched {
+    /// Resources, each with the end of its pairs.
+    resources: Vec<(Arc<Resource>, usize)>,
+    /// The index of a rule, doubled, and one more if the resource could not be judged by it.
+    pairs: Vec<u32>,
+}
+
+impl Matched {
+    fn add(&mut self, rule: u32, is_error: bool) {
+        self.pairs.push(rule << 1 | u32::from(is_error));
+    }
+
+    fn end(&self) -> usize {
+        self.resources.last().map_or(0, |(_, end)| *end)
+    }
+
+    /// The pairs since the last resource are those of this one.
+    fn close(&mut self, resource: &Arc<Resource>) {
+        if self.pairs.len() > self.end() {
+            self.resources.push((Arc::clone(resource), self.pairs.len()));
+        }
+    }
+
+    /// Forgets pairs of a resource whose evaluation did not come to its end.
+    pub fn forget_open(&mut self) {
+        self.pairs.truncate(self.end());
+    }
+
+    /// Each resource with the indices of the rules that matched it, and whether it could not be judged by them. A
+    /// resource that both local and joined rules matched comes twice.
+    pub fn iter(&self) -> impl Iterator<Item = (&Arc<Resource>, impl Iterator<Item = (u32, bool)>)> {
+        let mut start = 0;
+        self.resources.iter().map(move |(resource, end)| {
+            let pairs = self.pairs.get(start..*end).unwrap_or_default();
+            start = *end;
+            (resource, pairs.iter().map(|pair| (pair >> 1, pair & 1 == 1)))
+        })
     }
 }
 
@@ -247,6 +297,9 @@ pub fn evaluate(
         Pair { plan, rule, kind, applicable, admitted, around, document: &document }
             .evaluate(context, outcome);
     }
+    if let Some(matched) = &mut outcome.matched {
+        matched.close(&admitted.resource);
+    }
 }
 
 struct Pair<'p, 't> {
@@ -301,6 +354,10 @@ impl Pair<'_, '_> {
             outcome.exhausted.entry(self.applicable.rule).or_default().1 += 1;
         }
         outcome.pairs += 1;
+        if let Some(matched) = &mut outcome.matched {
+            let is_error = !matches!(verdict, Verdict::Pass | Verdict::Fail(_));
+            matched.add(self.applicable.rule, is_error);
+        }
         let Some(tally) = outcome.tallies.get_mut(self.applicable.rule as usize) else { return };
         tally.matched += 1;
         match verdict {

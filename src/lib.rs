@@ -12,6 +12,7 @@ pub mod evaluate;
 pub mod exit;
 pub mod finding;
 pub mod load;
+pub mod outcome;
 pub mod plan;
 pub mod policy;
 pub mod problem;

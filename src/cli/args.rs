@@ -50,6 +50,8 @@ pub(super) enum Command {
     Check(Box<CheckArguments>),
     /// Compare two versions: findings that are new, fixed or persisting, and why
     Diff(Box<DiffArguments>),
+    /// Report to an auditor: the outcome of each requirement, and what it rests on
+    Report(Box<ReportArguments>),
     /// Write a small estate with rules of its own, to begin with
     Init(InitArguments),
     /// Run the examples that rules carry
@@ -160,6 +162,80 @@ pub(super) struct DiffArguments {
     pub(super) allow_empty: bool,
     #[command(flatten)]
     pub(super) limits: LimitArguments,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  assize report -o html=report.html             one page that needs no network, to read and to print
+  assize report -o xlsx=report.xlsx -o json=report.json
+  assize report --framework hipaa               of one framework
+  assize report --rev v1.2 --as-of 2026-06-30   of a release, as it stood, on a day
+  assize report -o oscal=oscal                  a folder with four documents of OSCAL
+  assize report --population gdpr:32 | sha256sum
+                                                the list behind a population, and its digest
+
+The same inputs give the same bytes, in every format.
+Exit codes: as of `check`. A report is written in any case.")]
+pub(super) struct ReportArguments {
+    /// Only this framework; may be repeated [default: those of assize.yaml, else all]
+    #[arg(long, value_name = "FRAMEWORK", env = "ASSIZE_FRAMEWORK", value_delimiter = ',')]
+    pub(super) framework: Vec<String>,
+    /// Output format, and a file to write it to: markdown, json, csv, html, xlsx, oscal (a folder); may be repeated
+    #[arg(short, long, value_name = "FORMAT[=FILE]", value_delimiter = ',', default_value = "markdown", value_parser = parse_report_output)]
+    pub(super) output: Vec<ReportOutput>,
+    /// Print the resources that a rule, or a requirement as FRAMEWORK:ID, was judged on, and nothing else
+    #[arg(long, value_name = "RULE|REQUIREMENT")]
+    pub(super) population: Option<String>,
+    /// Least severity that gives exit code 1 [default: that of assize.yaml, else low]
+    #[arg(long, value_name = "SEVERITY", env = "ASSIZE_FAIL_ON", value_enum)]
+    pub(super) fail_on: Option<FailOn>,
+    #[command(flatten)]
+    pub(super) origin: OriginArguments,
+    /// The clock of the run: 2026-11-20, or 2026-11-20T08:00:00Z [default: today, in UTC]
+    #[arg(long, value_name = "DATE", env = "ASSIZE_AS_OF")]
+    pub(super) as_of: Option<String>,
+    /// A run that evaluates nothing is all right
+    #[arg(long, env = "ASSIZE_ALLOW_EMPTY", value_parser = BoolishValueParser::new())]
+    pub(super) allow_empty: bool,
+    #[command(flatten)]
+    pub(super) limits: LimitArguments,
+}
+
+/// A format of reports and where it goes; none is standard output.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct ReportOutput {
+    pub(super) format: ReportFormat,
+    pub(super) file: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ReportFormat {
+    Markdown,
+    Json,
+    Csv,
+    Html,
+    Xlsx,
+    Oscal,
+}
+
+fn parse_report_output(text: &str) -> Result<ReportOutput, String> {
+    let (name, file) = split_output(text)?;
+    let format = match name {
+        "markdown" => ReportFormat::Markdown,
+        "json" => ReportFormat::Json,
+        "csv" => ReportFormat::Csv,
+        "html" => ReportFormat::Html,
+        "xlsx" => ReportFormat::Xlsx,
+        "oscal" => ReportFormat::Oscal,
+        other => {
+            return Err(format!("there is no format {other}; known: markdown, json, csv, html, xlsx, oscal"));
+        }
+    };
+    if format == ReportFormat::Oscal && file.is_none() {
+        return Err("oscal is four documents; name a folder for them: -o oscal=FOLDER".to_owned());
+    }
+    Ok(ReportOutput { format, file })
 }
 
 /// Which findings fail a comparison.

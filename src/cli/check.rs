@@ -64,13 +64,18 @@ pub(super) fn run(arguments: &CheckArguments, common: &Common) -> Result<Exit, F
 
 /// Refuses two formats for one place.
 pub(super) fn distinct_outputs(outputs: &[Output]) -> Result<(), Failure> {
-    let stdout = outputs.iter().filter(|output| output.file.is_none()).count();
-    if stdout > 1 {
+    distinct_files(outputs.iter().map(|output| output.file.as_deref()))
+}
+
+/// The same of the files alone; none is standard output.
+pub(super) fn distinct_files<'o>(outputs: impl Iterator<Item = Option<&'o Path>>) -> Result<(), Failure> {
+    let (files, stdout): (Vec<_>, Vec<_>) = outputs.partition(Option::is_some);
+    if stdout.len() > 1 {
         return Err(Failure::Plain(
             "two formats go to standard output; give one a file: -o json=report.json".to_owned(),
         ));
     }
-    let mut files: Vec<&Path> = outputs.iter().filter_map(|output| output.file.as_deref()).collect();
+    let mut files: Vec<&Path> = files.into_iter().flatten().collect();
     files.sort();
     if let Some([file, _]) = files.windows(2).find(|pair| pair.first() == pair.last()) {
         return Err(Failure::Plain(format!("two formats go to {}", file.display())));
@@ -91,6 +96,11 @@ pub(super) fn finish(
     if outputs.iter().any(|output| output.format == Format::Github) {
         output::job_summary(report)?;
     }
+    Ok(exit_code(report))
+}
+
+/// How a run ends.
+pub(super) fn exit_code(report: &Report) -> Exit {
     let mut exit = Exit::Clean;
     if report.fails() {
         exit = exit.max(Exit::Findings);
@@ -98,7 +108,7 @@ pub(super) fn finish(
     if !report.problems.is_empty() {
         exit = exit.max(Exit::Problems);
     }
-    Ok(exit)
+    exit
 }
 
 fn request(arguments: &CheckArguments, common: &Common) -> Result<CheckRequest, Failure> {
@@ -134,6 +144,7 @@ fn request(arguments: &CheckArguments, common: &Common) -> Result<CheckRequest, 
         fail_on: arguments.fail_on.map(super::args::FailOn::threshold),
         allow_empty: arguments.allow_empty,
         verify_reads: arguments.verify_reads,
+        with_population: false,
         outputs: {
             let files = arguments.output.iter().filter_map(|output| output.file.clone());
             files.chain(output::job_summary_file()).collect()

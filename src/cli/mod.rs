@@ -11,6 +11,7 @@ mod init;
 mod list;
 mod output;
 mod place;
+mod report;
 mod test;
 
 use std::io::{self, Write as _};
@@ -84,6 +85,7 @@ fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     match &arguments.command {
         Command::Check(check) => check::run(check, &arguments.common),
         Command::Diff(diff) => diff::run(diff, &arguments.common),
+        Command::Report(report) => report::run(report, &arguments.common),
         Command::Init(init) => init::run(init),
         Command::Test(test) => test::run(test, &arguments.common),
         Command::List(list) => list::run(list, &arguments.common),

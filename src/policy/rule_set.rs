@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::config::Config;
 use super::document::Locator;
-use super::framework::{self, Framework};
+use super::framework::{self, Framework, RequirementRef};
 use super::rego::{RegoFiles, file_beside};
 use super::rule::{self, Check, EngineRule, Rule};
 use crate::estate::{KindLibrary, KindName, Pattern};
@@ -67,6 +67,8 @@ pub struct NotSelected {
     pub rule: Arc<str>,
     /// Why.
     pub reason: String,
+    /// The requirements that it would serve.
+    pub requirements: Vec<RequirementRef>,
 }
 
 /// The rules of a run, in the order of their names, and the frameworks that they cite.
@@ -138,7 +140,11 @@ pub fn build(
     rules.par_iter_mut().for_each(|rule| rule.find_reads(kinds));
     for rule in rules {
         match reason_against(&rule, config, selection) {
-            Some(reason) => set.not_selected.push(NotSelected { rule: Arc::clone(&rule.name), reason }),
+            Some(reason) => set.not_selected.push(NotSelected {
+                rule: Arc::clone(&rule.name),
+                reason,
+                requirements: rule.requirements.clone(),
+            }),
             None => set.rules.push(rule),
         }
     }

@@ -84,6 +84,19 @@ pub(super) fn for_xml(text: &str) -> String {
     escaped
 }
 
+/// Text for content and quoted attributes of HTML, no longer than so many characters. What XML forbids HTML cannot use
+/// either, and what acts in one is text in both.
+pub(super) fn for_html(text: &str, longest: usize) -> String {
+    for_xml(&cut(text, longest))
+}
+
+/// Text of a cell of a workbook, on one line or many, no longer than so many characters. It is written as a text, so
+/// that no program takes it for a formula, whatever it begins with.
+pub(super) fn for_cell(text: &str, longest: usize) -> String {
+    // Escapes are longer than what they stand for, so that the text is cut once more.
+    cut(&for_terminal(&cut(text, longest)), longest + 1).into_owned()
+}
+
 /// The message of a workflow command of GitHub: it stays on its line, and nothing in it is a command.
 pub(super) fn for_command(text: &str) -> String {
     let text = for_terminal(text).replace('%', "%25").replace('\n', "%0A");

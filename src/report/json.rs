@@ -101,7 +101,7 @@ struct JsonGateChange<'a> {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct JsonWaiver<'a> {
+pub(super) struct JsonWaiver<'a> {
     waiver: JsonResource<'a>,
     location: JsonLocation<'a>,
     state: &'static str,
@@ -117,7 +117,7 @@ struct JsonWaiver<'a> {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct JsonRun<'a> {
+pub(super) struct JsonRun<'a> {
     tool: &'static str,
     tool_version: &'a str,
     as_of: &'a str,
@@ -143,7 +143,7 @@ struct JsonPolicies {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct JsonSummary<'a> {
+pub(super) struct JsonSummary<'a> {
     files: u64,
     bytes: u64,
     resources: u64,
@@ -172,7 +172,7 @@ struct JsonFramework {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct JsonFinding<'a> {
+pub(super) struct JsonFinding<'a> {
     rule: &'a str,
     severity: &'static str,
     status: &'static str,
@@ -194,7 +194,7 @@ struct JsonFinding<'a> {
 }
 
 #[derive(Serialize)]
-struct JsonResource<'a> {
+pub(super) struct JsonResource<'a> {
     group: &'a str,
     kind: &'a str,
     namespace: &'a str,
@@ -203,7 +203,7 @@ struct JsonResource<'a> {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct JsonLocation<'a> {
+pub(super) struct JsonLocation<'a> {
     file: &'a str,
     line: u32,
     column: u32,
@@ -219,7 +219,7 @@ struct JsonRelated<'a> {
 }
 
 #[derive(Serialize)]
-struct JsonProblem<'a> {
+pub(super) struct JsonProblem<'a> {
     code: &'static str,
     message: &'a str,
     location: Option<JsonLocation<'a>>,
@@ -230,7 +230,7 @@ struct JsonProblem<'a> {
 }
 
 #[derive(Serialize)]
-struct JsonRule<'a> {
+pub(super) struct JsonRule<'a> {
     rule: &'a str,
     title: &'a str,
     severity: &'static str,
@@ -244,18 +244,18 @@ struct JsonRule<'a> {
 }
 
 #[derive(Serialize)]
-struct JsonNotSelected<'a> {
-    rule: &'a str,
-    reason: &'a str,
+pub(super) struct JsonNotSelected<'a> {
+    pub(super) rule: &'a str,
+    pub(super) reason: &'a str,
 }
 
 #[derive(Serialize)]
-struct JsonSkipped<'a> {
+pub(super) struct JsonSkipped<'a> {
     file: &'a str,
     reason: &'static str,
 }
 
-fn run(report: &Report) -> JsonRun<'_> {
+pub(super) fn run(report: &Report) -> JsonRun<'_> {
     let policies = report.run.policies;
     JsonRun {
         tool: "assize",
@@ -276,7 +276,7 @@ fn run(report: &Report) -> JsonRun<'_> {
     }
 }
 
-fn summary(report: &Report) -> JsonSummary<'_> {
+pub(super) fn summary(report: &Report) -> JsonSummary<'_> {
     JsonSummary {
         files: report.counts.files,
         bytes: report.counts.bytes,
@@ -309,12 +309,12 @@ fn summary(report: &Report) -> JsonSummary<'_> {
     }
 }
 
-fn location(location: &Location) -> JsonLocation<'_> {
+pub(super) fn location(location: &Location) -> JsonLocation<'_> {
     let Location { file, line, column, end_line, end_column, path } = location;
     JsonLocation { file, line: *line, column: *column, end_line: *end_line, end_column: *end_column, path }
 }
 
-fn resource(identity: &Identity) -> JsonResource<'_> {
+pub(super) fn resource(identity: &Identity) -> JsonResource<'_> {
     let Identity { group, kind, namespace, name } = identity;
     JsonResource { group, kind, namespace, name }
 }
@@ -426,7 +426,7 @@ fn comparison<'a>(report: &'a Report, comparison: &'a Comparison) -> JsonCompari
     }
 }
 
-fn waiver(waiver: &WaiverOutcome) -> JsonWaiver<'_> {
+pub(super) fn waiver(waiver: &WaiverOutcome) -> JsonWaiver<'_> {
     JsonWaiver {
         waiver: resource(&waiver.identity),
         location: location(&waiver.location),
@@ -442,7 +442,7 @@ fn waiver(waiver: &WaiverOutcome) -> JsonWaiver<'_> {
     }
 }
 
-fn problem(problem: &Problem) -> JsonProblem<'_> {
+pub(super) fn problem(problem: &Problem) -> JsonProblem<'_> {
     JsonProblem {
         code: problem.code.name(),
         message: &problem.message,
@@ -456,7 +456,7 @@ fn problem(problem: &Problem) -> JsonProblem<'_> {
     }
 }
 
-fn rule(rule: &RuleInfo) -> JsonRule<'_> {
+pub(super) fn rule(rule: &RuleInfo) -> JsonRule<'_> {
     JsonRule {
         rule: &rule.name,
         title: &rule.title,
@@ -471,18 +471,18 @@ fn rule(rule: &RuleInfo) -> JsonRule<'_> {
     }
 }
 
-fn findings(report: &Report) -> impl Iterator<Item = JsonFinding<'_>> {
+pub(super) fn findings(report: &Report) -> impl Iterator<Item = JsonFinding<'_>> {
     report.all_findings().filter_map(|(each, print, change)| {
         let state = change.map(|change| change.state.name());
         finding(report, each, print, state, change.and_then(|change| change.cause.as_ref()))
     })
 }
 
-fn not_selected(report: &Report) -> impl Iterator<Item = JsonNotSelected<'_>> {
+pub(super) fn not_selected(report: &Report) -> impl Iterator<Item = JsonNotSelected<'_>> {
     report.not_selected.iter().map(|each| JsonNotSelected { rule: &each.rule, reason: &each.reason })
 }
 
-fn not_evaluated(report: &Report) -> impl Iterator<Item = JsonSkipped<'_>> {
+pub(super) fn not_evaluated(report: &Report) -> impl Iterator<Item = JsonSkipped<'_>> {
     report.skipped.iter().map(|each| JsonSkipped { file: &each.path, reason: each.reason.name() })
 }
 

@@ -3,6 +3,7 @@
 //! Input: a [`Report`] of plain values, sorted. Output: text. What it does not do: it computes no verdict and
 //! reads no files; the snippets of the human format come through a function that it is given.
 
+mod audit;
 mod comparison;
 mod coverage;
 mod csv;
@@ -23,6 +24,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use self::csv::write_csv;
+pub use audit::{
+    Audit, OSCAL_FILES, limits_of, write_audit_csv, write_audit_html, write_audit_json, write_audit_markdown,
+    write_audit_oscal, write_audit_xlsx,
+};
 pub use comparison::{
     Cause, ChangeSort, Comparison, Event, FieldChange, FindingChange, Fixed, GateChange, GateEffect,
     GateSort, ResourceChange, Side, State,

@@ -19,6 +19,7 @@ use crate::estate::{Candidate, Directions, Expectation, Inventory, KindName, cla
 use crate::evaluate::{Around, Outcome};
 use crate::finding::Severity;
 use crate::load::{Entry, LoadError, Located, SkipReason, Skipped, Source};
+use crate::outcome::Declared;
 use crate::plan::{Plan, Projection};
 use crate::policy::{InlineIgnore, Rule, Selection, Waiver};
 use crate::problem::{Code, Problem};
@@ -71,6 +72,8 @@ pub struct CheckRequest {
     pub allow_empty: bool,
     /// Whether to evaluate once more with whole documents, and to report where that says something else.
     pub verify_reads: bool,
+    /// Whether to keep who was matched by which rule, and the documents that tell of requirements: for a report.
+    pub with_population: bool,
     /// Files that the run will write, which are no input.
     pub outputs: Vec<PathBuf>,
     /// Threads; 0: one a core.
@@ -96,15 +99,7 @@ pub fn check(
     progress: &(dyn Fn(u64, u64) + Sync),
 ) -> Result<Report, PolicyError> {
     in_pool(request, |as_of| {
-        let (source, beside) = match sources.policies {
-            Some((source, _)) => (source, Beside::Unseen),
-            None => (sources.estate, Beside::Judged),
-        };
-        let policies = load(source, &request.selection, request.threads, beside)?;
-        if policies.files == 0 && sources.policies.is_some_and(|(_, from)| from == Relation::Elsewhere) {
-            // A path that is misspelt must not judge by the built-in library alone.
-            return Err(failure("the policies' source holds neither assize.yaml nor rules".to_owned()));
-        }
+        let policies = policies_of(sources, request)?;
         let (mut report, _) = Check::new(sources, request, &policies, as_of.clone()).run(progress);
         if request.verify_reads {
             let mut whole = Check::new(sources, request, &policies, as_of);
@@ -114,6 +109,20 @@ pub fn check(
         }
         Ok(report)
     })
+}
+
+/// The policies that judge an estate.
+pub(super) fn policies_of(sources: &Sources<'_>, request: &CheckRequest) -> Result<Policies, PolicyError> {
+    let (source, beside) = match sources.policies {
+        Some((source, _)) => (source, Beside::Unseen),
+        None => (sources.estate, Beside::Judged),
+    };
+    let policies = load(source, &request.selection, request.threads, beside)?;
+    if policies.files == 0 && sources.policies.is_some_and(|(_, from)| from == Relation::Elsewhere) {
+        // A path that is misspelt must not judge by the built-in library alone.
+        return Err(failure("the policies' source holds neither assize.yaml nor rules".to_owned()));
+    }
+    Ok(policies)
 }
 
 fn failure(message: String) -> PolicyError {
@@ -166,7 +175,9 @@ pub(super) struct Listed {
 /// What the passes have found, besides the resources.
 #[derive(Default)]
 pub(super) struct Gleaned {
-    outcomes: Vec<Outcome>,
+    pub(super) outcomes: Vec<Outcome>,
+    /// Documents that tell of requirements, where the request asks for them.
+    pub(super) declared: Vec<Declared>,
     counts: Counts,
     waivers: Vec<Waiver>,
     ignores: Vec<InlineIgnore>,
@@ -233,6 +244,12 @@ impl<'r> Check<'r> {
         (self.conclude(&seen, gleaned, joined), seen.inventory)
     }
 
+    /// An outcome to begin with.
+    pub(super) fn outcome(&self) -> Outcome {
+        let rules = self.policies.rules.rules.len();
+        if self.request.with_population { Outcome::with_population(rules) } else { Outcome::new(rules) }
+    }
+
     /// The files to read, and what for, with what is to be said of the others.
     pub(super) fn list(&self) -> Listed {
         let mut listed = Listed { problems: self.policies.problems.clone(), ..Listed::default() };
@@ -256,6 +273,7 @@ impl<'r> Check<'r> {
             gleaned.waivers.extend(result.waivers);
             gleaned.skipped.extend(result.skipped);
             gleaned.ignores.extend(result.ignores);
+            gleaned.declared.extend(result.declared);
             gleaned.outcomes.push(result.outcome);
             gleaned.counts.add(result.counts);
             batches.push(result.gathered);

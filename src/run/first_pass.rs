@@ -14,6 +14,7 @@ use crate::estate::{Candidate, DocumentMapping, Expectation, Gathered, KindName,
 use crate::evaluate::{Around, FileContext, Outcome, Phase, admit, evaluate, panic_text};
 use crate::finding::Location;
 use crate::load::{Entry, SkipReason, Skipped};
+use crate::outcome::Declared;
 use crate::policy::{InlineIgnore, Waiver, inline_ignores, read_waiver};
 use crate::problem::{Code, Problem};
 use crate::report::Counts;
@@ -27,6 +28,7 @@ pub(super) struct BatchResult {
     /// One a resource that was gathered.
     pub(super) states: Vec<State>,
     pub(super) waivers: Vec<Waiver>,
+    pub(super) declared: Vec<Declared>,
     pub(super) ignores: Vec<InlineIgnore>,
     pub(super) skipped: Vec<Skipped>,
     /// Files with their digests, to see whether they are the same when they are read again.
@@ -103,7 +105,7 @@ impl Check<'_> {
     }
 
     fn batch_result(&self) -> BatchResult {
-        BatchResult { outcome: Outcome::new(self.policies.rules.rules.len()), ..BatchResult::default() }
+        BatchResult { outcome: self.outcome(), ..BatchResult::default() }
     }
 
     fn file(&self, entry: &Entry, role: Role, around: &Around<'_>, result: &mut BatchResult) {
@@ -139,6 +141,9 @@ impl Check<'_> {
         if let Err(panic) = caught {
             result.outcome.findings.truncate(before.0);
             result.outcome.problems.truncate(before.1);
+            if let Some(matched) = &mut result.outcome.matched {
+                matched.forget_open();
+            }
             let problem = Problem::new(Code::InternalError, panic_text(&*panic)).at(Location::start_of(file));
             result.outcome.problems.push(problem);
         }
@@ -245,6 +250,9 @@ impl Check<'_> {
                     result.outcome.problems.push(problem);
                 }
             }
+        }
+        if self.request.with_population {
+            result.declared.extend(Declared::read(&admitted));
         }
         if is_evaluated {
             *result.counts.kinds.entry(identity.qualified_kind()).or_default() += 1;

@@ -4,6 +4,7 @@
 //! arguments, no environment and no clock, and it prints nothing.
 
 mod assemble;
+mod audit;
 mod batches;
 mod both;
 mod check;
@@ -17,6 +18,7 @@ mod policies;
 mod second_pass;
 mod sources;
 
+pub use audit::audit;
 pub use check::{CheckRequest, Limits, StandardInput, check};
 pub use coverage::cover_examples;
 pub use diff::{DiffRequest, DiffSources, GateScope, JudgedBy, diff};

@@ -100,7 +100,7 @@ impl Check<'_> {
             };
         let mut outcomes = Vec::new();
         for block in blocks(&files, FIRST_FILES, MOST_FILES) {
-            let nothing = || Outcome::new(self.policies.rules.rules.len());
+            let nothing = || self.outcome();
             let fold = block.par_iter().fold(nothing, |outcome, file| judge_file(outcome, file, &around));
             let of_block: Vec<Outcome> = fold.collect();
             outcomes.extend(of_block);

@@ -14,6 +14,7 @@ mod places;
 mod reads;
 mod reference;
 mod rego;
+mod report;
 mod scene;
 mod schemas;
 mod tidy;

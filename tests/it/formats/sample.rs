@@ -191,6 +191,7 @@ impl Sample<'_> {
             not_selected: vec![NotSelected {
                 rule: "other-rule".into(),
                 reason: self.text("turned off in assize.yaml"),
+                requirements: Vec::new(),
             }],
             skipped: vec![Skipped { path: "charts/a.yaml".into(), reason: SkipReason::HelmTemplate }],
             waivers: vec![WaiverOutcome {

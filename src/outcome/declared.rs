@@ -1,0 +1,61 @@
+//! The documents that tell of requirements, as they are read in a run.
+
+use super::control::Control;
+use super::evidence::Evidence;
+use crate::estate::{KindName, Reference};
+use crate::evaluate::Admitted;
+use crate::finding::{Identity, Location};
+use crate::yaml::NodeRef;
+
+/// A document that tells of requirements.
+#[derive(Clone, Debug)]
+pub enum Declared {
+    /// A measure of the organisation.
+    Control(Box<Control>),
+    /// Proof that one works.
+    Evidence(Box<Evidence>),
+}
+
+impl Declared {
+    /// Reads a resource of one of these kinds; none of any other. One that breaks the schema of its kind is kept with
+    /// its name alone: what it says cannot be relied on, and that it is there must be told.
+    pub fn read(admitted: &Admitted<'_>) -> Option<Self> {
+        let kind = KindName::of(&admitted.resource.identity);
+        if kind.is("Control") {
+            return Some(Self::Control(Box::new(Control::read(admitted))));
+        }
+        kind.is("Evidence").then(|| Self::Evidence(Box::new(Evidence::read(admitted))))
+    }
+
+    /// Where it stands.
+    pub fn location(&self) -> &Location {
+        match self {
+            Self::Control(control) => &control.location,
+            Self::Evidence(evidence) => &evidence.location,
+        }
+    }
+}
+
+/// A text of `spec`; numbers and the like are none.
+pub(super) fn text(spec: Option<NodeRef<'_>>, path: &[&str]) -> Option<String> {
+    let node = spec?.at(path.iter().copied())?;
+    node.as_str().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned)
+}
+
+/// A list of texts of `spec`.
+pub(super) fn texts(spec: Option<NodeRef<'_>>, key: &str) -> Vec<String> {
+    let list = spec.and_then(|spec| spec.get(key));
+    list.into_iter()
+        .flat_map(|list| list.elements())
+        .filter_map(|node| node.as_str())
+        .map(str::to_owned)
+        .collect()
+}
+
+/// What a reference in a document of this namespace names; without a kind, one of this kind.
+pub(super) fn named(text: &str, kind: &str, namespace: &str) -> Identity {
+    let reference = Reference::parse(text);
+    let KindName { group, kind } = KindName::parse(reference.kind.unwrap_or(kind));
+    let namespace = reference.namespace.unwrap_or(namespace).into();
+    Identity { group, kind, namespace, name: reference.name.into() }
+}

@@ -1,0 +1,193 @@
+//! `csv`: one row a requirement, control, waiver, evidence, rule, finding or problem (RFC 4180, with a header).
+//!
+//! Every row has every column. What a spreadsheet would take for a formula gets an apostrophe in front.
+
+use std::io::{self, Write};
+
+use super::{Audit, identity_rows, names};
+use crate::finding::Location;
+use crate::outcome::State;
+use crate::report::escape::for_csv;
+
+const COLUMNS: [&str; 24] = [
+    "type",
+    "framework",
+    "id",
+    "title",
+    "state",
+    "own_state",
+    "reasons",
+    "parent",
+    "rules",
+    "population",
+    "digest",
+    "passed",
+    "failed",
+    "waived",
+    "suppressed",
+    "errors",
+    "findings",
+    "severity",
+    "resource",
+    "message",
+    "requirements",
+    "until",
+    "file",
+    "line",
+];
+
+/// Characters of a cell; spreadsheets take 32,767.
+const LONGEST_CELL: usize = 32_000;
+
+/// The cells of a row by their column; what is not said stays empty.
+struct Row(Vec<(&'static str, String)>);
+
+impl Row {
+    fn new(sort: &str) -> Self {
+        Self(vec![("type", sort.to_owned())])
+    }
+
+    fn with(mut self, column: &'static str, value: impl ToString) -> Self {
+        self.0.push((column, value.to_string()));
+        self
+    }
+
+    fn at(self, location: &Location) -> Self {
+        self.with("file", &location.file).with("line", location.line)
+    }
+
+    fn counts(self, judged: [u64; 5]) -> Self {
+        let columns = ["passed", "failed", "waived", "suppressed", "errors"];
+        columns.into_iter().zip(judged).fold(self, |row, (column, count)| row.with(column, count))
+    }
+
+    fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+        let cell = |column: &&str| {
+            let value =
+                self.0.iter().find(|(name, _)| name == column).map_or("", |(_, value)| value.as_str());
+            for_csv(value, LONGEST_CELL)
+        };
+        let cells: Vec<String> = COLUMNS.iter().map(cell).collect();
+        out.write_all(cells.join(",").as_bytes())?;
+        out.write_all(b"\r\n")
+    }
+}
+
+/// Writes the report. The first rows have the type `run` and say what it follows from.
+///
+/// # Errors
+/// Those of the writer.
+pub fn write_audit_csv(audit: &Audit, out: &mut dyn Write) -> io::Result<()> {
+    let Audit { report, outcomes } = audit;
+    out.write_all(COLUMNS.join(",").as_bytes())?;
+    out.write_all(b"\r\n")?;
+    let completeness = if report.problems.is_empty() { "complete" } else { "incomplete" };
+    Row::new("run").with("id", "state").with("message", completeness).write(out)?;
+    for (name, value) in identity_rows(report) {
+        Row::new("run").with("id", name).with("message", value).write(out)?;
+    }
+    for framework in &outcomes.frameworks {
+        for each in &framework.requirements {
+            let parent = each.parent.and_then(|parent| framework.requirements.get(parent));
+            let rules: Vec<&str> = audit.rules_of(each).map(|rule| &*rule.name).collect();
+            let judged = each.judged;
+            Row::new("requirement")
+                .with("framework", &framework.id)
+                .with("id", &each.id)
+                .with("title", &each.title)
+                .with("state", each.state.name())
+                .with("own_state", each.own.map_or("", State::name))
+                .with("reasons", each.reasons.join("; "))
+                .with("parent", parent.map_or("", |parent| parent.id.as_str()))
+                .with("rules", rules.join(" "))
+                .with("population", each.population.count)
+                .with("digest", &each.population.digest)
+                .counts([judged.passed, judged.failed, judged.waived, judged.suppressed, judged.errors])
+                .with("findings", each.findings)
+                .with("until", each.evidence_until.as_deref().unwrap_or_default())
+                .write(out)?;
+        }
+    }
+    for (rule, population) in report.rules.iter().zip(&outcomes.populations) {
+        let tally = rule.tally;
+        Row::new("rule")
+            .with("id", &rule.name)
+            .with("title", &rule.title)
+            .with("severity", rule.severity)
+            .with("requirements", rule.requirements.join(" "))
+            .with("population", population.count)
+            .with("digest", &population.digest)
+            .counts([tally.passed, tally.failed, tally.waived, tally.suppressed, tally.errors])
+            .write(out)?;
+    }
+    for (finding, print, _) in report.all_findings() {
+        let Some(rule) = report.rule(finding) else { continue };
+        Row::new("finding")
+            .with("id", print)
+            .with("title", &rule.title)
+            .with("state", finding.status.name())
+            .with("reasons", finding.exception.as_deref().unwrap_or_default())
+            .with("rules", &rule.name)
+            .with("severity", rule.severity)
+            .with("resource", &finding.resource.identity)
+            .with("message", &finding.message)
+            .with("requirements", rule.requirements.join(" "))
+            .at(&finding.location)
+            .write(out)?;
+    }
+    for waiver in &report.waivers {
+        Row::new("waiver")
+            .with("id", &waiver.identity)
+            .with("state", waiver.state.name())
+            .with("reasons", waiver.defects.join("; "))
+            .with("rules", waiver.rules.join(" "))
+            .with("findings", waiver.findings)
+            .with("message", &waiver.reason)
+            .with("until", waiver.expires.as_deref().unwrap_or_default())
+            .at(&waiver.location)
+            .write(out)?;
+    }
+    for outcome in &outcomes.evidence {
+        let places: Vec<usize> = (0..outcome.requirements.len()).collect();
+        Row::new("evidence")
+            .with("id", &outcome.evidence.identity)
+            .with("state", if outcome.is_valid() { "valid" } else { "invalid" })
+            .with("reasons", outcome.defects.join("; "))
+            .with("requirements", names(&places, &outcome.requirements, ToString::to_string).join(" "))
+            .with("message", outcome.evidence.artefact.as_deref().unwrap_or_default())
+            .with("digest", outcome.evidence.digest.as_deref().unwrap_or_default())
+            .with("until", outcome.until.as_deref().unwrap_or_default())
+            .at(&outcome.evidence.location)
+            .write(out)?;
+    }
+    for outcome in &outcomes.controls {
+        let control = &outcome.control;
+        let places: Vec<usize> = (0..outcome.requirements.len()).collect();
+        Row::new("control")
+            .with("id", &control.identity)
+            .with("title", control.operators.join(" "))
+            .with("state", outcome.state.map_or("", State::name))
+            .with("own_state", &control.status)
+            .with("reasons", outcome.defects.join("; "))
+            .with("rules", control.rules.join(" "))
+            .with("requirements", names(&places, &outcome.requirements, ToString::to_string).join(" "))
+            .with("message", control.reason.as_deref().unwrap_or_default())
+            .at(&control.location)
+            .write(out)?;
+    }
+    for each in &report.not_selected {
+        Row::new("left-out").with("id", &each.rule).with("message", &each.reason).write(out)?;
+    }
+    for each in &report.skipped {
+        Row::new("left-out").with("file", &each.path).with("message", each.reason.name()).write(out)?;
+    }
+    for problem in &report.problems {
+        let row = Row::new("problem").with("id", problem.code).with("message", &problem.message);
+        let row = match &problem.location {
+            Some(location) => row.at(location),
+            None => row,
+        };
+        row.write(out)?;
+    }
+    Ok(())
+}
