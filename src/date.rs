@@ -53,6 +53,32 @@ impl Moment {
         Some(Self { start: date.to_datetime(time), offset: Some(offset), text })
     }
 
+    /// The day, in UTC, of so many seconds after the beginning of 1970; none beyond the calendar.
+    pub fn day_of(seconds: i64) -> Option<Self> {
+        let date = Offset::UTC.to_datetime(Timestamp::from_second(seconds).ok()?).date();
+        Some(Self::on(date))
+    }
+
+    /// The day of its first moment.
+    pub fn day(&self) -> Self {
+        Self::on(self.start.date())
+    }
+
+    /// The day after.
+    pub fn next_day(&self) -> Option<Self> {
+        Some(Self::on(self.start.date().tomorrow().ok()?))
+    }
+
+    /// Days from the day of this moment to that of another; less than none if that lies before.
+    pub fn days_until(&self, other: &Self) -> i64 {
+        let span = self.start.date().until(other.start.date());
+        span.map_or(0, |span| i64::from(span.get_days()))
+    }
+
+    fn on(date: Date) -> Self {
+        Self { start: date.at(0, 0, 0, 0), offset: None, text: date.to_string() }
+    }
+
     /// As it was written; a moment that was moved is written afresh.
     pub fn text(&self) -> &str {
         &self.text

@@ -78,7 +78,10 @@ pub struct Plan<'r> {
     selected: Vec<Pattern>,
     default_namespace: Arc<str>,
     projection: Projection,
-    plans: RwLock<HashMap<KindName, Arc<KindPlan>>>,
+    /// Whether rules that read the clock are set apart from local ones, to be asked again when it goes on.
+    clock_apart: bool,
+    /// Shared by the plans over the same rules for other files.
+    plans: Arc<RwLock<HashMap<KindName, Arc<KindPlan>>>>,
 }
 
 impl<'r> Plan<'r> {
@@ -91,7 +94,8 @@ impl<'r> Plan<'r> {
             selected,
             default_namespace: DEFAULT_NAMESPACE.into(),
             projection: Projection::Reads,
-            plans: RwLock::default(),
+            clock_apart: false,
+            plans: Arc::default(),
         }
     }
 
@@ -104,7 +108,28 @@ impl<'r> Plan<'r> {
     /// The same plan with another projection.
     #[must_use]
     pub fn with_projection(self, projection: Projection) -> Self {
-        Self { projection, ..self }
+        Self { projection, plans: Arc::default(), ..self }
+    }
+
+    /// The same plan with the rules that read the clock among the joined ones, which are asked from what is kept.
+    #[must_use]
+    pub fn with_clock_apart(self) -> Self {
+        Self { clock_apart: true, plans: Arc::default(), ..self }
+    }
+
+    /// What was planned, for documents that may name other files.
+    #[must_use]
+    pub fn over<'s>(&'s self, files: &'s dyn Source) -> Plan<'s> {
+        Plan {
+            rules: self.rules,
+            kinds: self.kinds,
+            files: Some(files),
+            selected: self.selected.clone(),
+            default_namespace: Arc::clone(&self.default_namespace),
+            projection: self.projection,
+            clock_apart: self.clock_apart,
+            plans: Arc::clone(&self.plans),
+        }
     }
 
     /// Whether rules are given whole documents.
@@ -151,8 +176,10 @@ impl<'r> Plan<'r> {
             Some(Applicable { rule, matches, secrecy })
         };
         let all = self.rules.rules.iter().enumerate().filter_map(applicable);
-        let is_joined =
-            |each: &Applicable| self.rules.rules.get(each.rule as usize).is_some_and(|rule| rule.is_joined);
+        let is_joined = |each: &Applicable| {
+            let rule = self.rules.rules.get(each.rule as usize);
+            rule.is_some_and(|rule| rule.is_joined || (self.clock_apart && rule.reads_clock()))
+        };
         let (joined, local): (Vec<_>, Vec<_>) = all.partition(is_joined);
         let keep = self.keep(kind, &joined, schema.as_deref());
         KindPlan {

@@ -1,5 +1,6 @@
 //! What can be typed.
 
+use super::period::{BlameArguments, PeriodArguments};
 use std::path::PathBuf;
 
 use clap::builder::BoolishValueParser;
@@ -50,6 +51,10 @@ pub(super) enum Command {
     Check(Box<CheckArguments>),
     /// Compare two versions: findings that are new, fixed or persisting, and why
     Diff(Box<DiffArguments>),
+    /// Replay a stretch of history: what held for how long, and every deviation as an interval
+    Period(Box<PeriodArguments>),
+    /// Tell since when findings hold, which commits brought them, and why
+    Blame(Box<BlameArguments>),
     /// Report to an auditor: the outcome of each requirement, and what it rests on
     Report(Box<ReportArguments>),
     /// Write a small estate with rules of its own, to begin with
@@ -371,7 +376,7 @@ fn parse_coverage(text: &str) -> Result<CoverageOutput, String> {
 }
 
 /// `FORMAT[=FILE]`.
-fn split_output(text: &str) -> Result<(&str, Option<PathBuf>), String> {
+pub(super) fn split_output(text: &str) -> Result<(&str, Option<PathBuf>), String> {
     match text.split_once('=') {
         Some((_, "")) => Err("the file name is empty".to_owned()),
         Some((name, file)) => Ok((name, Some(PathBuf::from(file)))),

@@ -10,6 +10,7 @@ mod explain;
 mod init;
 mod list;
 mod output;
+mod period;
 mod place;
 mod report;
 mod test;
@@ -86,6 +87,8 @@ fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         Command::Check(check) => check::run(check, &arguments.common),
         Command::Diff(diff) => diff::run(diff, &arguments.common),
         Command::Report(report) => report::run(report, &arguments.common),
+        Command::Period(period) => period::run(period, &arguments.common),
+        Command::Blame(blame) => period::run_blame(blame, &arguments.common),
         Command::Init(init) => init::run(init),
         Command::Test(test) => test::run(test, &arguments.common),
         Command::List(list) => list::run(list, &arguments.common),

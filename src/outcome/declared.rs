@@ -1,10 +1,13 @@
 //! The documents that tell of requirements, as they are read in a run.
 
+use std::collections::BTreeMap;
+
 use super::control::Control;
 use super::evidence::Evidence;
+use crate::date::Duration;
 use crate::estate::{KindName, Reference};
 use crate::evaluate::Admitted;
-use crate::finding::{Identity, Location};
+use crate::finding::{Identity, Location, Severity};
 use crate::yaml::NodeRef;
 
 /// A document that tells of requirements.
@@ -14,6 +17,29 @@ pub enum Declared {
     Control(Box<Control>),
     /// Proof that one works.
     Evidence(Box<Evidence>),
+    /// How soon findings must be repaired.
+    Remediation(Remediation),
+}
+
+/// A document of kind `RemediationPolicy`.
+#[derive(Clone, Debug)]
+pub struct Remediation {
+    /// Where it stands.
+    pub location: Location,
+    /// The time for findings of a severity.
+    pub limits: BTreeMap<Severity, Duration>,
+}
+
+impl Remediation {
+    fn read(admitted: &Admitted<'_>) -> Self {
+        let spec = admitted.root.get("spec").filter(|_| admitted.is_sound);
+        let limit = |severity: Severity| {
+            let limit = Duration::parse(&text(spec, &[severity.name()])?)?;
+            Some((severity, limit))
+        };
+        let limits = Severity::ALL.into_iter().filter_map(limit).collect();
+        Self { location: admitted.resource.location.clone(), limits }
+    }
 }
 
 impl Declared {
@@ -24,6 +50,9 @@ impl Declared {
         if kind.is("Control") {
             return Some(Self::Control(Box::new(Control::read(admitted))));
         }
+        if kind.is("RemediationPolicy") {
+            return Some(Self::Remediation(Remediation::read(admitted)));
+        }
         kind.is("Evidence").then(|| Self::Evidence(Box::new(Evidence::read(admitted))))
     }
 
@@ -32,6 +61,7 @@ impl Declared {
         match self {
             Self::Control(control) => &control.location,
             Self::Evidence(evidence) => &evidence.location,
+            Self::Remediation(remediation) => &remediation.location,
         }
     }
 }

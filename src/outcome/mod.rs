@@ -14,7 +14,7 @@ mod requirement;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use control::{Control, ControlOutcome};
-pub use declared::Declared;
+pub use declared::{Declared, Remediation};
 pub use evidence::{Artefact, Evidence, EvidenceOutcome, artefact};
 pub use population::{Population, Resources, population_line};
 pub use requirement::{Decision, Judged, RequirementOutcome};
@@ -197,6 +197,7 @@ pub fn outcomes(evaluated: Evaluated<'_>) -> Outcomes {
         match declared {
             Declared::Control(control) => controls.push(control::outcome(control, &evaluated)),
             Declared::Evidence(_) => {}
+            Declared::Remediation(_) => {}
         }
     }
     for declared in &evaluated.declared {

@@ -585,6 +585,13 @@ impl Rule {
         !matches!(self.check, Check::Schema { .. } | Check::Rego(_))
     }
 
+    /// Whether its answer can change with the date alone.
+    pub fn reads_clock(&self) -> bool {
+        let schema = if let Check::Schema { schema, .. } = &self.check { Some(schema) } else { None };
+        let conditions = self.matches.iter().filter_map(|each| each.condition());
+        self.uses.clock || conditions.chain(schema).any(may_read_clock)
+    }
+
     /// Works out whether the rule looks at other documents, with its parameters as they now are.
     pub(super) fn find_reads(&mut self, kinds: &KindLibrary) {
         if self.is_engine() {
@@ -770,5 +777,16 @@ impl Compiler<'_> {
                 None => problem,
             });
         }
+    }
+}
+/// Only comparisons of dates know the clock; a parameter may say that they do.
+fn may_read_clock(schema: &Value) -> bool {
+    match schema {
+        Value::Object(object) => object
+            .iter()
+            .any(|(key, value)| matches!(key.as_str(), "x-date" | "now") || may_read_clock(value)),
+        Value::Array(list) => list.iter().any(may_read_clock),
+        Value::String(text) => text == "now",
+        _ => false,
     }
 }

@@ -4,6 +4,7 @@
 //! reads no files; the snippets of the human format come through a function that it is given.
 
 mod audit;
+mod blame;
 mod comparison;
 mod coverage;
 mod csv;
@@ -16,6 +17,7 @@ mod junit;
 mod line_hash;
 mod markdown;
 mod masked;
+mod period;
 mod sarif;
 mod summary;
 mod word;
@@ -28,6 +30,7 @@ pub use audit::{
     Audit, OSCAL_FILES, limits_of, write_audit_csv, write_audit_html, write_audit_json, write_audit_markdown,
     write_audit_oscal, write_audit_xlsx,
 };
+pub use blame::{Author, Birth, Blame};
 pub use comparison::{
     Cause, ChangeSort, Comparison, Event, FieldChange, FindingChange, Fixed, GateChange, GateEffect,
     GateSort, ResourceChange, Side, State,
@@ -40,6 +43,10 @@ pub use human::{Human, render_problems};
 pub use json::{write_json, write_jsonl};
 pub use junit::write_junit;
 pub use markdown::write_markdown;
+pub use period::{
+    ChangeEvent, Deviation, GroupPeriod, Held, Mark, Period, PopulationChange, RulePeriod, Sample, Stretch,
+    Unchecked, Week,
+};
 pub use sarif::write_sarif;
 pub use summary::write_summary;
 

@@ -9,18 +9,15 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use rayon::prelude::*;
-use serde_json::Value;
 
 use super::batches::{FIRST_BATCHES, MOST_BATCHES, Role, batches, blocks};
 use super::check::{Check, Listed};
 use super::first_pass::{BatchResult, Meter};
-use super::second_pass::{Part, Seen};
+use super::reach::{distances, reach};
+use super::second_pass::Part;
 use crate::estate::Inventory;
 use crate::load::Entry;
-use crate::policy::{Check as RuleCheck, Rule};
-use crate::rego::Names;
 use crate::report::Report;
-use crate::schema::{Inventory as _, ResourceId};
 
 /// A report with the resources that it is about.
 pub(super) type Evaluated = (Report, Arc<Inventory>);
@@ -32,11 +29,6 @@ enum Owner {
     Base,
     Head,
 }
-
-/// Distance of a resource that no difference is near to.
-const FAR: u8 = u8::MAX - 1;
-/// Reach of a rule that looks anywhere.
-const ANYWHERE: u8 = u8::MAX;
 
 /// Evaluates two estates, whose checks differ in nothing but their source.
 pub(super) fn evaluate_both(
@@ -78,15 +70,8 @@ pub(super) fn evaluate_both(
 
     let reach: Arc<[u8]> =
         head.policies.rules.rules.iter().map(|rule| reach(rule, &differing)).collect::<Vec<_>>().into();
-    let farthest = reach.iter().copied().filter(|reach| *reach < FAR).max().unwrap_or(0);
-    let mut base_distances = distances(&base_seen, &in_base, farthest);
-    let mut head_distances = distances(&head_seen, &in_head, farthest);
-    for (one, other) in twins {
-        if let (Some(one), Some(other)) = (base_distances.get_mut(one), head_distances.get_mut(other)) {
-            let least = (*one).min(*other);
-            (*one, *other) = (least, least);
-        }
-    }
+    let (base_distances, head_distances) =
+        distances((&base_seen, &in_base), (&head_seen, &in_head), &twins, &reach);
     let own = |distances| Part { distances, is_common: false, reach: &reach };
     let common = head.second_pass(&head_seen, Some(Part { is_common: true, ..own(&head_distances) }));
     let mut of_base = base.second_pass(&base_seen, Some(own(&base_distances)));
@@ -159,72 +144,3 @@ fn first_pass(
     }
     results
 }
-
-/// How many references each resource is away from one that differs, counted up to `farthest`.
-fn distances(seen: &Seen, differs: &[bool], farthest: u8) -> Vec<u8> {
-    let mut distances: Vec<u8> = differs.iter().map(|differs| if *differs { 0 } else { FAR }).collect();
-    let mut next: Vec<ResourceId> =
-        (0_u32..).zip(differs).filter(|(_, differs)| **differs).map(|(at, _)| ResourceId(at)).collect();
-    for distance in 1..=farthest {
-        let mut found = Vec::new();
-        for id in next {
-            let outgoing = seen.inventory.outgoing(id).into_iter().filter_map(|(_, target)| target);
-            let incoming = seen.inventory.incoming(id).into_iter().map(|(from, ..)| from);
-            for near in outgoing.chain(incoming) {
-                if let Some(known) = distances.get_mut(near.0 as usize).filter(|known| **known == FAR) {
-                    *known = distance;
-                    found.push(near);
-                }
-            }
-        }
-        next = found;
-    }
-    distances
-}
-
-/// From how many references away a rule can see a difference among resources of these kinds.
-fn reach(rule: &Rule, differing: &BTreeSet<String>) -> u8 {
-    let is_differing = |kind: &String| kind == "*" || differing.contains(kind);
-    let of_rego = if rule.uses.walks {
-        // It may walk any way.
-        if differing.is_empty() { 0 } else { ANYWHERE }
-    } else if match &rule.uses.estate {
-        Names::All => !differing.is_empty(),
-        Names::Some(kinds) => kinds.iter().any(is_differing),
-    } {
-        ANYWHERE
-    } else {
-        u8::from(!rule.uses.references.is_empty() || !rule.uses.referrers.is_empty())
-    };
-    let of_check = match &rule.check {
-        // Not resources alone: it looks for files.
-        RuleCheck::LinkedFileMissing => ANYWHERE,
-        RuleCheck::UnresolvedReference => 1,
-        RuleCheck::Schema { schema, .. } => depth(schema),
-        RuleCheck::Rego(_) | RuleCheck::AmbiguousScalar => 0,
-    };
-    let conditions = rule.matches.iter().filter_map(|each| each.condition()).map(depth);
-    of_rego.max(of_check).max(conditions.max().unwrap_or(0))
-}
-
-/// How many references a schema follows one after the other.
-fn depth(schema: &Value) -> u8 {
-    match schema {
-        Value::Object(object) => {
-            let below = |(keyword, value): (&String, &Value)| match keyword.as_str() {
-                "x-ref" | "x-referrers" => depth(value).saturating_add(1),
-                // It compares with all resources of a kind; a definition may hold itself.
-                "x-unique" | "$ref" | "$dynamicRef" => ANYWHERE,
-                _ => depth(value),
-            };
-            let depth = object.iter().map(below).max().unwrap_or(0);
-            // As far as one counts.
-            if depth >= FARTHEST { ANYWHERE } else { depth }
-        }
-        Value::Array(list) => list.iter().map(depth).max().unwrap_or(0),
-        _ => 0,
-    }
-}
-
-/// Rules that look farther look anywhere.
-const FARTHEST: u8 = 16;

@@ -173,7 +173,7 @@ pub(super) struct Listed {
 }
 
 /// What the passes have found, besides the resources.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Gleaned {
     pub(super) outcomes: Vec<Outcome>,
     /// Documents that tell of requirements, where the request asks for them.

@@ -3,32 +3,28 @@
 //! Both sides are judged by the base's rules, configuration and waivers unless the request says otherwise, so that a
 //! change cannot switch off its own gate. The cause of each finding is worked out by evaluating, not guessed.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
 
-use rayon::prelude::*;
-use serde_json::{Value, json};
-
 use super::both::{Evaluated, evaluate_both};
-use super::check::{Check, CheckRequest, Listed, in_pool};
+use super::changed::{Changed, changed_files};
+use super::check::{Check, CheckRequest, in_pool};
+use super::events::{Change, events};
 use super::gate::{Gate, gate_changes};
 use super::policies::{Beside, Policies, PolicyError, load};
 use super::sources::{Relation, Sources, Waiverless, waivers_of};
-use crate::compare::{Difference, Version, differences};
+use crate::compare::{Difference, differences};
 use crate::date::Moment;
 use crate::estate::Inventory;
-use crate::evaluate::{FileContext, Tally, denied};
-use crate::finding::{Finding, Fingerprint, Identity, Resource, Status};
-use crate::load::{CommitInfo, Entry, ObjectId, Source};
+use crate::finding::{Finding, Fingerprint, Identity, Status};
+use crate::load::{CommitInfo, Entry, Source};
 use crate::plan::Plan;
-use crate::policy::{InlineIgnore, Waiver, inline_ignores};
+use crate::policy::Waiver;
 use crate::problem::{Code, Problem};
-use crate::rego::{Document, Judged, World};
 use crate::report::{
     Cause, Comparison, Event, FindingChange, Fixed, GateChange, GateEffect, Report, Side, State,
 };
-use crate::schema::{Inventory as _, ResourceId, RunContext, Scope};
-use crate::yaml::Tape;
+use crate::schema::{Inventory as _, ResourceId};
 
 /// Which policies judge.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -153,9 +149,20 @@ pub fn diff(
     request: &DiffRequest,
     progress: &(dyn Fn(u64, u64) + Sync),
 ) -> Result<Report, PolicyError> {
+    in_pool(&request.check, |as_of| diff_in_pool(sources, request, &as_of, progress))
+}
+
+/// The same, in the threads of a run that goes on.
+pub(super) fn diff_in_pool(
+    sources: &DiffSources<'_>,
+    request: &DiffRequest,
+    as_of: &Moment,
+    progress: &(dyn Fn(u64, u64) + Sync),
+) -> Result<Report, PolicyError> {
+    let as_of = as_of.clone();
     let mut check = request.check.clone();
     check.selection.with_changes = true;
-    in_pool(&check, |as_of| {
+    {
         let base_as_of = Moment::parse(&request.base_as_of).unwrap_or_else(|| as_of.clone());
         let load_from = |source: &dyn Source| load(source, &check.selection, check.threads, Beside::Unseen);
         let of_base = (sources.base_policies, Relation::SameRepository);
@@ -228,9 +235,19 @@ pub fn diff(
         let causes = Causes { differences: &found, base: &base, head: &head, partial, plan };
         let (changes, fixed) = causes.all(request.gate);
         let mut head = head;
-        let (events, problems) = events(sources, head_policies, &changed, &found, &base, &mut head, &as_of);
+        let change = Change {
+            base: sources.base,
+            head: sources.head,
+            commits: &sources.commits,
+            changed: &changed,
+            found: &found,
+            former: &base.inventory,
+            inventory: &head.inventory,
+            as_of: &as_of,
+        };
+        let (events, problems) = events(&change, head_policies, &mut head.report.rules);
         Ok(finish(sources, &base, head, changes, fixed, events, problems, found, gate))
-    })
+    }
 }
 
 fn counting(report: &Report) -> HashSet<Fingerprint> {
@@ -434,87 +451,6 @@ fn neighbours(inventory: &Inventory, identity: &Identity) -> Vec<Identity> {
     ids.into_iter().filter_map(|id| inventory.identity(id).cloned()).collect()
 }
 
-/// The files of one side that differ, parsed.
-#[derive(Default)]
-struct ChangedSide {
-    tapes: Vec<Tape>,
-    versions: Vec<Version>,
-    /// For each version, its tape and root.
-    roots: Vec<(usize, u32)>,
-    ignores: Vec<InlineIgnore>,
-}
-
-struct Changed {
-    base: ChangedSide,
-    head: ChangedSide,
-}
-
-fn changed_files(before: &Check<'_>, after: &Check<'_>, of_base: &Listed, of_head: &Listed) -> Changed {
-    let by_path = |listed: &Listed| -> BTreeMap<Arc<str>, Entry> {
-        listed.entries.iter().map(|(entry, _)| (Arc::clone(&entry.path), entry.clone())).collect()
-    };
-    let (old, new) = (by_path(of_base), by_path(of_head));
-    let paths: BTreeSet<&Arc<str>> = old.keys().chain(new.keys()).collect();
-    let paths: Vec<&Arc<str>> = paths.into_iter().collect();
-    let limits = &before.request.limits;
-    let compared = paths.into_par_iter().filter_map(|path| {
-        let (one, other) = (old.get(path), new.get(path));
-        let same = one.zip(other).is_some_and(|(one, other)| one.blob.is_some() && one.blob == other.blob);
-        if same {
-            return None;
-        }
-        let read = |source: &dyn Source, entry: Option<&Entry>| source.read(entry?, limits.file_size).ok();
-        let (one, other) = (read(before.root, one), read(after.root, other));
-        // What could not be compared without reading may be the same after all.
-        let same = one.as_deref().zip(other.as_deref()).is_some_and(|(one, other)| {
-            one == other
-                || ObjectId::of_blob(one)
-                    .zip(ObjectId::of_blob(other))
-                    .is_some_and(|(one, other)| one == other)
-        });
-        (!same).then(|| (Arc::clone(path), one, other))
-    });
-    let compared: Vec<_> = compared.collect();
-    let mut changed = Changed { base: ChangedSide::default(), head: ChangedSide::default() };
-    for (path, one, other) in compared {
-        if let Some(bytes) = one {
-            changed.base.add(before, &path, bytes);
-        }
-        if let Some(bytes) = other {
-            changed.head.add(after, &path, bytes);
-        }
-    }
-    changed
-}
-
-impl ChangedSide {
-    fn add(&mut self, check: &Check<'_>, path: &Arc<str>, bytes: Vec<u8>) {
-        let (tape, candidates) = check.candidates(path, bytes);
-        self.ignores.extend(inline_ignores(tape.source(), path));
-        let text = || std::borrow::Cow::Borrowed(tape.source());
-        let mut context = FileContext::new(path, path, &text);
-        for candidate in candidates {
-            let kind = crate::estate::KindName::of(&candidate.identity);
-            let schema = check.policies.kinds.get(&kind).map(|schema| &schema.schema);
-            let masked = crate::estate::sensitive_fields(&kind, schema);
-            self.versions.push(Version {
-                identity: candidate.identity.clone(),
-                uid: candidate.uid.clone(),
-                location: context.location(tape.node(candidate.anchor), ""),
-                document: tape.node(candidate.node).to_value(),
-                masked: masked.iter().map(crate::estate::SensitiveField::keys).collect(),
-            });
-            self.roots.push((self.tapes.len(), candidate.node));
-        }
-        self.tapes.push(tape);
-    }
-
-    fn root(&self, at: usize) -> Option<crate::yaml::NodeRef<'_>> {
-        let (tape, node) = self.roots.get(at)?;
-        Some(self.tapes.get(*tape)?.node(*node))
-    }
-}
-
 /// What the change does to the gate, and what of the head's gate cannot be used.
 #[expect(clippy::too_many_arguments, reason = "it looks at both sides and all that was asked for")]
 fn gate(
@@ -575,138 +511,4 @@ fn gate(
         Vec::new()
     };
     Ok((changes, problems))
-}
-
-/// Commits as rules over changes see them, oldest first.
-fn commits(commits: &[CommitInfo]) -> Value {
-    let person =
-        |signature: &crate::load::Signature| json!({"name": signature.name, "email": signature.email});
-    let one = |commit: &CommitInfo| {
-        let mut trailers: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        for (key, value) in commit.trailers() {
-            trailers.entry(key).or_default().push(value);
-        }
-        json!({
-            "id": commit.revision.commit.to_string(),
-            "author": person(&commit.author),
-            "committer": person(&commit.committer),
-            "seconds": commit.committer.seconds,
-            "message": commit.message,
-            "trailers": trailers,
-            "signed": commit.has_signature,
-            "parents": commit.parents.len(),
-        })
-    };
-    Value::Array(commits.iter().map(one).collect())
-}
-
-/// What rules over changes deny.
-fn events(
-    sources: &DiffSources<'_>,
-    policies: &Policies,
-    changed: &Changed,
-    found: &[Difference],
-    base: &Evaluation,
-    head: &mut Evaluation,
-    as_of: &Moment,
-) -> (Vec<Event>, Vec<Problem>) {
-    let (mut events, mut problems) = (Vec::new(), Vec::new());
-    let rules: Vec<_> = (0_u32..).zip(&policies.rules.rules).filter(|(_, rule)| rule.uses.change).collect();
-    if rules.is_empty() {
-        return (events, problems);
-    }
-    let commits = commits(&sources.commits);
-    let world = Arc::new(World::new(Arc::clone(&head.inventory) as Arc<_>));
-    let former = Arc::new(World::new(Arc::clone(&base.inventory) as Arc<_>));
-    let run = RunContext { as_of: as_of.clone(), inventory: Some(&*head.inventory) };
-    for difference in found {
-        let before = difference.before.and_then(|at| changed.base.root(at));
-        let after = difference.after.and_then(|at| changed.head.root(at));
-        let Some(root) = after.or(before) else { continue };
-        let identity = &difference.change.identity;
-        let kind = crate::estate::KindName::of(identity);
-        let document = Document::of_change(before, after, &commits);
-        let Some(location) = difference.change.location.clone() else { continue };
-        let resource =
-            Arc::new(Resource { identity: identity.clone(), uid: None, location: location.clone() });
-        let tape = root.tape();
-        let text = || std::borrow::Cow::Borrowed(tape.source());
-        let source = if after.is_some() { sources.head } else { sources.base };
-        let path = source.from_base(&location.file).unwrap_or(&location.file).to_owned();
-        let mut context = FileContext::new(&location.file, &path, &text);
-        let id = head.inventory.find(&identity.to_string());
-        for (index, rule) in &rules {
-            let Ok(compiled) = rule.compiled(&policies.kinds, &policies.rules.assigned_kinds) else {
-                continue;
-            };
-            let scope = Scope::new(root, &rule.at, id, &run);
-            let applies = rule.matches.iter().zip(&compiled.conditions).any(|(each, condition)| {
-                each.matches_kind(&kind)
-                    && each.selects(root, &identity.namespace, &path)
-                    && condition.as_ref().is_none_or(|condition| condition.holds(&scope))
-            });
-            let Some(policy) = compiled.rego.as_ref().filter(|_| applies) else { continue };
-            let mut nothing = Tally::default();
-            // The rules of a report stand in the order of the rule set. What is counted are changes.
-            let tally =
-                head.report.rules.get_mut(*index as usize).map_or(&mut nothing, |rule| &mut rule.tally);
-            tally.matched += 1;
-            let judged = Judged {
-                root,
-                document: &document,
-                identity,
-                resource: id,
-                world: &world,
-                base: Some(&former),
-                as_of,
-            };
-            let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| policy.evaluate(&judged)));
-            let denials = match caught {
-                Ok(Ok(denials)) => denials,
-                Ok(Err(error)) => {
-                    let message =
-                        format!("rule {} on the change of {identity}: {}", rule.name, error.message);
-                    problems.push(Problem::new(Code::RuleFailed, message).at(location.clone()));
-                    continue;
-                }
-                Err(panic) => {
-                    tally.errors += 1;
-                    let reason = crate::evaluate::panic_text(&*panic);
-                    let message = format!("rule {} on the change of {identity}: {reason}", rule.name);
-                    problems.push(Problem::new(Code::RulePanicked, message).at(location.clone()));
-                    continue;
-                }
-            };
-            *(if denials.is_empty() { &mut tally.passed } else { &mut tally.failed }) += 1;
-            for failure in denied(rule, denials, root) {
-                let place = failure.path.to_string();
-                let finding = Finding {
-                    rule: *index,
-                    status: Status::Fail,
-                    exception: None,
-                    is_sensitive: rule.is_sensitive,
-                    message: if rule.is_sensitive {
-                        rule.title.as_str().into()
-                    } else {
-                        failure.message.into()
-                    },
-                    resource: Arc::clone(&resource),
-                    location: match failure.anchor {
-                        Some(anchor) => context.location(anchor, &place),
-                        None => location.clone(),
-                    },
-                    related: None,
-                    key: failure.key.unwrap_or_else(|| failure.path.stable_key(root)).into(),
-                };
-                let fingerprint = finding.fingerprint(&rule.name, None);
-                events.push(Event { finding, fingerprint });
-            }
-        }
-    }
-    events.sort_by(|one, other| {
-        let key =
-            |event: &Event| (event.finding.location.clone(), event.finding.rule, event.finding.key.clone());
-        key(one).cmp(&key(other))
-    });
-    (events, problems)
 }

@@ -41,6 +41,15 @@ pub struct Policies {
     pub problems: Vec<Problem>,
 }
 
+impl Policies {
+    /// Whether a file, from the folder of the configuration, is where these policies come from.
+    pub(super) fn are_in(&self, path: &str) -> bool {
+        let own = self.config.schemas.clone();
+        let folders = own.unwrap_or_else(|| vec![SCHEMAS.to_owned()]);
+        self.policy_files.is_match(path) || kind_file(path, &folders).is_some()
+    }
+}
+
 /// Why there are no policies to judge by.
 #[derive(Debug)]
 pub enum PolicyError {

@@ -122,7 +122,7 @@ impl Check<'_> {
     }
 
     /// The text of a file, for the places of its findings.
-    fn read_again(&self, file: &str, digest: Option<u64>) -> Result<String, Box<Problem>> {
+    pub(super) fn read_again(&self, file: &str, digest: Option<u64>) -> Result<String, Box<Problem>> {
         let input = self.request.standard_input.as_ref().filter(|input| input.file == file);
         let bytes = match input {
             Some(input) => input.bytes.clone(),

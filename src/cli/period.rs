@@ -1,0 +1,232 @@
+//! `assize period` and `assize blame`: what history has to say.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use clap::Args;
+
+use super::args::{Common, LimitArguments, SelectionArguments, split_output};
+use super::check::{Progress, as_of, bounds, distinct_files, selection, watch_rules};
+use super::place::{policies, repository};
+use super::{Failure, output};
+use crate::date::Moment;
+use crate::exit::Exit;
+use crate::load::Source;
+use crate::report::{Blame, Period};
+use crate::run::{
+    BlameRequest, CheckRequest, History, PeriodPolicies, PeriodRequest, PolicyError, blame, period,
+};
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  assize period --from 2026-01-01 --to 2026-06-30
+  assize period --from 2026-01-01 --to 2026-06-30 --framework hipaa -o markdown=half-year.md -o json=half-year.json
+  assize period --from 2026-01-01 --to 2026-06-30 --policies each
+  assize period --from 2026-01-01 --to 2026-06-30 --sample 25 --seed 2026-h1
+
+Each commit of the branch is judged as of its day, and so is each day between, since some rules read the clock.
+Waivers are those of each commit. Days and times are in UTC.
+Exit codes: 0 everything could be checked all the time, 2 something could not.")]
+pub(super) struct PeriodArguments {
+    /// The first day
+    #[arg(long, value_name = "DATE")]
+    from: String,
+    /// The last day [default: today, in UTC]
+    #[arg(long, value_name = "DATE")]
+    to: Option<String>,
+    /// The branch or commit at whose end the history is read
+    #[arg(long, value_name = "REV", default_value = "HEAD", env = "ASSIZE_REV")]
+    rev: String,
+    /// Which policies judge: those at the end of the period, those of each commit, or those of a folder or clone
+    #[arg(long, value_name = "end|each|FOLDER[@REV]", default_value = "end")]
+    policies: String,
+    /// Draw so many resources and so many commits, to be looked at by hand
+    #[arg(long, value_name = "N")]
+    sample: Option<usize>,
+    /// The seed of the draw: the same seed draws the same
+    #[arg(long, value_name = "TEXT", default_value = "", requires = "sample")]
+    seed: String,
+    /// Output format, and a file to write it to: human, json, markdown, csv (deviations); may be repeated
+    #[arg(short, long, value_name = "FORMAT[=FILE]", value_delimiter = ',', default_value = "human", value_parser = parse_output)]
+    output: Vec<Output>,
+    #[command(flatten)]
+    selection: SelectionArguments,
+    #[command(flatten)]
+    limits: LimitArguments,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  assize blame                        all findings that count
+  assize blame unencrypted-data-store those of a rule
+  assize blame DataStore/shop-db      those of a resource
+  assize blame a7d60375a8d0ea27       one, by the beginning of its fingerprint
+
+History is evaluated, not read: a finding is born with the first commit since which it holds without a gap, by the
+policies of each commit, as of its day.
+Exit codes: 0 everything could be checked all the time, 2 something could not.")]
+pub(super) struct BlameArguments {
+    /// A rule, a resource, or a fingerprint [default: all findings]
+    #[arg(value_name = "FINGERPRINT|RULE|RESOURCE")]
+    of: Option<String>,
+    /// The branch or commit at whose end the history is read
+    #[arg(long, value_name = "REV", default_value = "HEAD", env = "ASSIZE_REV")]
+    rev: String,
+    /// The clock of the run: 2026-11-20 [default: today, in UTC]
+    #[arg(long, value_name = "DATE", env = "ASSIZE_AS_OF")]
+    as_of: Option<String>,
+    /// Output format, and a file to write it to: human, json, csv; may be repeated
+    #[arg(short, long, value_name = "FORMAT[=FILE]", value_delimiter = ',', default_value = "human", value_parser = parse_output)]
+    output: Vec<Output>,
+    #[command(flatten)]
+    selection: SelectionArguments,
+    #[command(flatten)]
+    limits: LimitArguments,
+}
+
+#[derive(Clone, Debug)]
+struct Output {
+    format: Format,
+    file: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Format {
+    Human,
+    Json,
+    Markdown,
+    Csv,
+}
+
+fn parse_output(text: &str) -> Result<Output, String> {
+    let (name, file) = split_output(text)?;
+    let format = match name {
+        "human" => Format::Human,
+        "json" => Format::Json,
+        "markdown" => Format::Markdown,
+        "csv" => Format::Csv,
+        other => return Err(format!("there is no format {other}; known: human, json, markdown, csv")),
+    };
+    Ok(Output { format, file })
+}
+
+fn day(flag: &str, text: &str) -> Result<Moment, Failure> {
+    let day = Moment::parse(text).filter(|moment| moment.day() == *moment);
+    day.ok_or_else(|| Failure::Plain(format!("{flag} {text:?} should be a day: 2026-11-20")))
+}
+
+fn history(rev: &str, to: &Moment) -> Result<History, Failure> {
+    let start = Path::new(".");
+    let repository = repository(start)?;
+    let head = repository.resolve(rev)?.commit;
+    let mut history = History::read(&repository, start, head)?;
+    history.end_with(to);
+    Ok(history)
+}
+
+fn request(
+    selected: &SelectionArguments,
+    limits: &LimitArguments,
+    to: &Moment,
+    common: &Common,
+) -> CheckRequest {
+    CheckRequest {
+        selection: selection(selected),
+        limits: bounds(limits),
+        as_of: to.text().to_owned(),
+        threads: common.threads,
+        ..CheckRequest::default()
+    }
+}
+
+fn write_all(
+    outputs: &[Output],
+    write: &dyn Fn(Format, &mut dyn std::io::Write) -> std::io::Result<()>,
+) -> Result<(), Failure> {
+    for output in outputs {
+        let mut bytes = Vec::new();
+        write(output.format, &mut bytes)?;
+        match &output.file {
+            None => output::to_stdout(&bytes)?,
+            Some(path) => output::to_file(path, &mut |out| out.write_all(&bytes))?,
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn run(arguments: &PeriodArguments, common: &Common) -> Result<Exit, Failure> {
+    distinct_files(arguments.output.iter().map(|output| output.file.as_deref()))?;
+    watch_rules();
+    let from = day("--from", &arguments.from)?;
+    let to = day("--to", &as_of(arguments.to.as_deref())?)?;
+    if to.is_certainly_before(&from) {
+        return Err(Failure::Plain(format!("--to {} lies before --from {}", to.text(), from.text())));
+    }
+    let history = history(&arguments.rev, &to)?;
+    let place: Box<dyn Source>;
+    let judged_by = match arguments.policies.as_str() {
+        "end" => PeriodPolicies::End,
+        "each" => PeriodPolicies::Each,
+        other => {
+            place = policies(other, None)?;
+            PeriodPolicies::Place(&*place)
+        }
+    };
+    let request = PeriodRequest {
+        check: request(&arguments.selection, &arguments.limits, &to, common),
+        from,
+        to,
+        policies: judged_by,
+        sample: arguments.sample.map(|size| (size, arguments.seed.clone())),
+    };
+    let progress = Progress::new(common);
+    let result = period(&history, &request, &|done, total| progress.tell(done, total));
+    progress.end();
+    let Some(period) = told(result, common)? else { return Ok(Exit::Problems) };
+    write_all(&arguments.output, &|format, out| match format {
+        Format::Human => period.write_human(out),
+        Format::Json => period.write_json(out),
+        Format::Markdown => period.write_markdown(out),
+        Format::Csv => period.write_csv(out),
+    })?;
+    Ok(if Period::is_checked(&period) { Exit::Clean } else { Exit::Problems })
+}
+
+pub(super) fn run_blame(arguments: &BlameArguments, common: &Common) -> Result<Exit, Failure> {
+    distinct_files(arguments.output.iter().map(|output| output.file.as_deref()))?;
+    if arguments.output.iter().any(|output| output.format == Format::Markdown) {
+        return Err(Failure::Plain("there is no format markdown here; known: human, json, csv".to_owned()));
+    }
+    watch_rules();
+    let to = day("--as-of", &as_of(arguments.as_of.as_deref())?)?;
+    let history = Arc::new(history(&arguments.rev, &to)?);
+    let request = BlameRequest {
+        check: request(&arguments.selection, &arguments.limits, &to, common),
+        as_of: to,
+        of: arguments.of.clone(),
+    };
+    let progress = Progress::new(common);
+    let result = blame(&history, &request, &|done, total| progress.tell(done, total));
+    progress.end();
+    let Some(blame) = told(result, common)? else { return Ok(Exit::Problems) };
+    write_all(&arguments.output, &|format, out| match format {
+        Format::Json => blame.write_json(out),
+        Format::Csv => blame.write_csv(out),
+        Format::Human | Format::Markdown => blame.write_human(out),
+    })?;
+    Ok(if Blame::is_checked(&blame) { Exit::Clean } else { Exit::Problems })
+}
+
+/// The result; none if the configuration has problems, which are shown.
+fn told<T>(result: Result<T, PolicyError>, common: &Common) -> Result<Option<T>, Failure> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(PolicyError::Load(error)) => Err(error.into()),
+        Err(PolicyError::Configuration(problems)) => {
+            output::problems_in(&mut |_| None, &problems, common)?;
+            Ok(None)
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! Rules over changes: what they deny of each resource that differs between two versions.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::changed::Changed;
+use super::policies::Policies;
+use crate::compare::Difference;
+use crate::date::Moment;
+use crate::estate::Inventory;
+use crate::evaluate::{FileContext, Tally, denied};
+use crate::finding::{Finding, Resource, Status};
+use crate::load::{CommitInfo, Source};
+use crate::problem::{Code, Problem};
+use crate::rego::{Document, Judged, World};
+use crate::report::{Event, RuleInfo};
+use crate::schema::{Inventory as _, RunContext, Scope};
+
+/// Commits as rules over changes see them, oldest first.
+fn commits(commits: &[CommitInfo]) -> Value {
+    let person =
+        |signature: &crate::load::Signature| json!({"name": signature.name, "email": signature.email});
+    let one = |commit: &CommitInfo| {
+        let mut trailers: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for (key, value) in commit.trailers() {
+            trailers.entry(key).or_default().push(value);
+        }
+        json!({
+            "id": commit.revision.commit.to_string(),
+            "author": person(&commit.author),
+            "committer": person(&commit.committer),
+            "seconds": commit.committer.seconds,
+            "message": commit.message,
+            "trailers": trailers,
+            "signed": commit.has_signature,
+            "parents": commit.parents.len(),
+        })
+    };
+    Value::Array(commits.iter().map(one).collect())
+}
+
+/// Two versions, for rules over changes.
+pub(super) struct Change<'c> {
+    pub(super) base: &'c dyn Source,
+    pub(super) head: &'c dyn Source,
+    /// The commits between them, oldest first.
+    pub(super) commits: &'c [CommitInfo],
+    pub(super) changed: &'c Changed,
+    pub(super) found: &'c [Difference],
+    /// The resources before, and after.
+    pub(super) former: &'c Arc<Inventory>,
+    pub(super) inventory: &'c Arc<Inventory>,
+    pub(super) as_of: &'c Moment,
+}
+
+/// What rules over changes deny; `counted` are the rules of a report, in the order of the rule set.
+pub(super) fn events(
+    change: &Change<'_>,
+    policies: &Policies,
+    counted: &mut [RuleInfo],
+) -> (Vec<Event>, Vec<Problem>) {
+    let Change { changed, found, as_of, inventory, .. } = change;
+    let (mut events, mut problems) = (Vec::new(), Vec::new());
+    let rules: Vec<_> = (0_u32..).zip(&policies.rules.rules).filter(|(_, rule)| rule.uses.change).collect();
+    if rules.is_empty() {
+        return (events, problems);
+    }
+    let commits = commits(change.commits);
+    let world = Arc::new(World::new(Arc::clone(inventory) as Arc<_>));
+    let former = Arc::new(World::new(Arc::clone(change.former) as Arc<_>));
+    let run = RunContext { as_of: (*as_of).clone(), inventory: Some(&***inventory) };
+    for difference in *found {
+        let before = difference.before.and_then(|at| changed.base.root(at));
+        let after = difference.after.and_then(|at| changed.head.root(at));
+        let Some(root) = after.or(before) else { continue };
+        let identity = &difference.change.identity;
+        let kind = crate::estate::KindName::of(identity);
+        let document = Document::of_change(before, after, &commits);
+        let Some(location) = difference.change.location.clone() else { continue };
+        let resource =
+            Arc::new(Resource { identity: identity.clone(), uid: None, location: location.clone() });
+        let tape = root.tape();
+        let text = || std::borrow::Cow::Borrowed(tape.source());
+        let source = if after.is_some() { change.head } else { change.base };
+        let path = source.from_base(&location.file).unwrap_or(&location.file).to_owned();
+        let mut context = FileContext::new(&location.file, &path, &text);
+        let id = inventory.find(&identity.to_string());
+        for (index, rule) in &rules {
+            let Ok(compiled) = rule.compiled(&policies.kinds, &policies.rules.assigned_kinds) else {
+                continue;
+            };
+            let scope = Scope::new(root, &rule.at, id, &run);
+            let applies = rule.matches.iter().zip(&compiled.conditions).any(|(each, condition)| {
+                each.matches_kind(&kind)
+                    && each.selects(root, &identity.namespace, &path)
+                    && condition.as_ref().is_none_or(|condition| condition.holds(&scope))
+            });
+            let Some(policy) = compiled.rego.as_ref().filter(|_| applies) else { continue };
+            let mut nothing = Tally::default();
+            // The rules of a report stand in the order of the rule set. What is counted are changes.
+            let tally = counted.get_mut(*index as usize).map_or(&mut nothing, |rule| &mut rule.tally);
+            tally.matched += 1;
+            let judged = Judged {
+                root,
+                document: &document,
+                identity,
+                resource: id,
+                world: &world,
+                base: Some(&former),
+                as_of,
+            };
+            let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| policy.evaluate(&judged)));
+            let denials = match caught {
+                Ok(Ok(denials)) => denials,
+                Ok(Err(error)) => {
+                    let message =
+                        format!("rule {} on the change of {identity}: {}", rule.name, error.message);
+                    problems.push(Problem::new(Code::RuleFailed, message).at(location.clone()));
+                    continue;
+                }
+                Err(panic) => {
+                    tally.errors += 1;
+                    let reason = crate::evaluate::panic_text(&*panic);
+                    let message = format!("rule {} on the change of {identity}: {reason}", rule.name);
+                    problems.push(Problem::new(Code::RulePanicked, message).at(location.clone()));
+                    continue;
+                }
+            };
+            *(if denials.is_empty() { &mut tally.passed } else { &mut tally.failed }) += 1;
+            for failure in denied(rule, denials, root) {
+                let place = failure.path.to_string();
+                let finding = Finding {
+                    rule: *index,
+                    status: Status::Fail,
+                    exception: None,
+                    is_sensitive: rule.is_sensitive,
+                    message: if rule.is_sensitive {
+                        rule.title.as_str().into()
+                    } else {
+                        failure.message.into()
+                    },
+                    resource: Arc::clone(&resource),
+                    location: match failure.anchor {
+                        Some(anchor) => context.location(anchor, &place),
+                        None => location.clone(),
+                    },
+                    related: None,
+                    key: failure.key.unwrap_or_else(|| failure.path.stable_key(root)).into(),
+                };
+                let fingerprint = finding.fingerprint(&rule.name, None);
+                events.push(Event { finding, fingerprint });
+            }
+        }
+    }
+    events.sort_by(|one, other| {
+        let key =
+            |event: &Event| (event.finding.location.clone(), event.finding.rule, event.finding.key.clone());
+        key(one).cmp(&key(other))
+    });
+    (events, problems)
+}
