@@ -12,14 +12,15 @@ use serde_json::{Value, json};
 use super::both::{Evaluated, evaluate_both};
 use super::check::{Check, CheckRequest, Listed, in_pool};
 use super::gate::{Gate, gate_changes};
+use super::owners::owners_of;
 use super::policies::{Beside, Policies, PolicyError, load};
 use super::sources::{Relation, Sources, Waiverless, waivers_of};
 use crate::compare::{Difference, Version, differences};
 use crate::date::Moment;
 use crate::estate::Inventory;
-use crate::evaluate::{FileContext, Tally, denied};
+use crate::evaluate::{FileContext, Tally, denied, owner};
 use crate::finding::{Finding, Fingerprint, Identity, Resource, Status};
-use crate::load::{CommitInfo, Entry, ObjectId, Source};
+use crate::load::{Codeowners, CommitInfo, Entry, ObjectId, Source};
 use crate::plan::Plan;
 use crate::policy::{InlineIgnore, Waiver, inline_ignores};
 use crate::problem::{Code, Problem};
@@ -229,7 +230,9 @@ pub fn diff(
         let (changes, fixed) = causes.all(request.gate);
         let mut head = head;
         let (events, problems) = events(sources, head_policies, &changed, &found, &base, &mut head, &as_of);
-        Ok(finish(sources, &base, head, changes, fixed, events, problems, found, gate))
+        let mut report = finish(sources, &base, head, changes, fixed, events, problems, found, gate);
+        report.keep_owners();
+        Ok(report)
     })
 }
 
@@ -356,6 +359,8 @@ impl Causes<'_> {
         let other = if came { self.base } else { self.head };
         let covered =
             other.report.findings.iter().zip(&other.report.fingerprints).find(|(_, one)| *one == print);
+        // What the baseline held there and not here has a cause of its own.
+        let covered = covered.filter(|(finding, _)| finding.status != Status::Baselined);
         let exception = covered.and_then(|(finding, _)| finding.exception.as_deref()).map(str::to_owned);
         let with =
             |factor: Factor| self.partial.iter().find(|(known, _)| *known == factor).map(|(_, one)| one);
@@ -616,6 +621,7 @@ fn events(
         return (events, problems);
     }
     let commits = commits(&sources.commits);
+    let (codeowners, _) = Codeowners::of(sources.head);
     let world = Arc::new(World::new(Arc::clone(&head.inventory) as Arc<_>));
     let former = Arc::new(World::new(Arc::clone(&base.inventory) as Arc<_>));
     let run = RunContext { as_of: as_of.clone(), inventory: Some(&*head.inventory) };
@@ -627,8 +633,13 @@ fn events(
         let kind = crate::estate::KindName::of(identity);
         let document = Document::of_change(before, after, &commits);
         let Some(location) = difference.change.location.clone() else { continue };
-        let resource =
-            Arc::new(Resource { identity: identity.clone(), uid: None, location: location.clone() });
+        let resource = Arc::new(Resource {
+            identity: identity.clone(),
+            uid: None,
+            owner: owner(root),
+            location: location.clone(),
+            digest: OnceLock::new(),
+        });
         let tape = root.tape();
         let text = || std::borrow::Cow::Borrowed(tape.source());
         let source = if after.is_some() { sources.head } else { sources.base };
@@ -683,6 +694,7 @@ fn events(
                 let finding = Finding {
                     rule: *index,
                     status: Status::Fail,
+                    owners: owners_of(&resource, &codeowners),
                     exception: None,
                     is_sensitive: rule.is_sensitive,
                     message: if rule.is_sensitive {

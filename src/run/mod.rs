@@ -5,6 +5,7 @@
 
 mod assemble;
 mod audit;
+mod baseline;
 mod batches;
 mod both;
 mod check;
@@ -14,14 +15,16 @@ mod examples;
 mod exclusions;
 mod first_pass;
 mod gate;
+mod owners;
 mod policies;
 mod second_pass;
 mod sources;
 
 pub use audit::audit;
+pub use baseline::{BaselineMode, NewBaseline, baseline};
 pub use check::{CheckRequest, Limits, StandardInput, check};
 pub use coverage::cover_examples;
 pub use diff::{DiffRequest, DiffSources, GateScope, JudgedBy, diff};
 pub use examples::{ExampleFailure, ExampleReport, MutationReport, Survivor, run_examples, run_mutants};
-pub use policies::{Policies, PolicyError, load_policies};
+pub use policies::{Policies, PolicyError, configured_baseline, load_policies};
 pub use sources::{Relation, Sources};
