@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
-use crate::finding::{Identity, Location, MASK};
+use crate::finding::{ContentDigest, Identity, Location, MASK};
 use crate::report::{ChangeSort, FieldChange, ResourceChange};
 
 /// A resource of one side.
@@ -39,6 +39,30 @@ pub struct Difference {
     pub before: Option<usize>,
     /// Its place in the list of the head.
     pub after: Option<usize>,
+}
+
+/// What tells one version of a document from another, of meaning. What stands in a masked field is no part of it, only
+/// that something stands there: a digest of a short secret gives it away to whoever tries them all.
+pub fn digest_of_meaning(document: &Value, masked: &[Vec<String>]) -> ContentDigest {
+    let mut document = document.clone();
+    for keys in masked {
+        mask(&mut document, keys);
+    }
+    ContentDigest::of_value(&meaning(&document))
+}
+
+/// Puts the mask where `keys` lead; lists are transparent.
+fn mask(value: &mut Value, keys: &[String]) {
+    match (value, keys) {
+        (value, []) => *value = Value::String(MASK.to_owned()),
+        (Value::Array(list), keys) => list.iter_mut().for_each(|element| mask(element, keys)),
+        (Value::Object(object), [first, rest @ ..]) => {
+            if let Some(value) = object.get_mut(first) {
+                mask(value, rest);
+            }
+        }
+        (_, _) => {}
+    }
 }
 
 /// The resources that differ, in the order of their identities. Of several with one identity those of the same file
@@ -281,6 +305,26 @@ mod tests {
             format!("{} {}", difference.change.sentence(), fields.join(", ")).trim().to_owned()
         };
         differences(base, head).iter().map(sentence).collect()
+    }
+
+    #[test]
+    fn digests_follow_the_meaning() {
+        let masked =
+            [vec!["spec".to_owned(), "secret".to_owned()], vec!["spec".to_owned(), "all".to_owned()]];
+        let digest = |spec: Value| digest_of_meaning(&json!({"kind": "A", "spec": spec}), &masked);
+        let one = digest(json!({"x": 1, "list": [{"name": "p", "v": 1}, {"name": "q"}], "secret": "s1"}));
+        let same = digest(json!({"secret": "s2", "list": [{"name": "q"}, {"v": 1, "name": "p"}], "x": 1}));
+        assert_eq!(same, one, "order, and what is secret");
+        for other in [
+            json!({"x": 2, "list": [{"name": "p", "v": 1}, {"name": "q"}], "secret": "s1"}),
+            json!({"x": 1, "list": [{"name": "p", "v": 1}, {"name": "r"}], "secret": "s1"}),
+            json!({"x": 1, "list": [{"name": "p", "v": 1}, {"name": "q"}]}),
+        ] {
+            assert_ne!(digest(other.clone()), one, "{other}");
+        }
+        assert_ne!(digest(json!([1, 2])), digest(json!([2, 1])), "plain lists have an order");
+        let hidden = |value: &str| digest(json!([{"all": [{"a": value}]}]));
+        assert_eq!(hidden("a"), hidden("b"));
     }
 
     #[test]

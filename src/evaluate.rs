@@ -8,10 +8,10 @@ use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use crate::estate::{Candidate, KindSchema, Reference};
-use crate::finding::{Finding, Identity, Location, MASK, Resource, Status};
+use crate::estate::{Candidate, KindSchema, Reference, SensitiveField};
+use crate::finding::{Finding, Identity, Location, MASK, Owners, Resource, Status};
 use crate::load::Held;
 use crate::plan::{Applicable, KindPlan, Plan, Secrecy};
 use crate::policy::{Check, Compiled, Rule};
@@ -33,6 +33,8 @@ pub struct Tally {
     pub waived: u64,
     /// With findings, all of them suppressed in the text.
     pub suppressed: u64,
+    /// With findings, none of which counts, and one at least is in the baseline.
+    pub baselined: u64,
     /// That could not be judged.
     pub errors: u64,
 }
@@ -45,6 +47,7 @@ impl Tally {
         self.failed += other.failed;
         self.waived += other.waived;
         self.suppressed += other.suppressed;
+        self.baselined += other.baselined;
         self.errors += other.errors;
     }
 }
@@ -189,7 +192,9 @@ pub fn admit<'t>(
     let resource = Arc::new(Resource {
         identity: plan.shared(kind, &candidate.identity),
         uid: candidate.uid.clone(),
+        owner: owner(root).filter(|_| !kind.sensitive.iter().any(SensitiveField::could_be_owner)),
         location: context.location(anchor, ""),
+        digest: OnceLock::new(),
     });
     let mut is_sound = !candidate.is_broken;
     if !kind.is_known {
@@ -207,6 +212,14 @@ pub fn admit<'t>(
         is_sound = check_kind(schema, kind, root, anchor, &resource, context, problems);
     }
     Admitted { resource, root, is_sound, id: None, distance: 0 }
+}
+
+/// Who answers for a resource, as it says: `spec.owner`, else the annotation `assize.dev/owner`.
+pub fn owner(root: NodeRef<'_>) -> Option<Box<str>> {
+    let places: [&[&str]; 2] = [&["spec", "owner"], &["metadata", "annotations", "assize.dev/owner"]];
+    let text = places.iter().find_map(|keys| root.at(keys.iter().copied())?.as_str())?;
+    let text = text.trim();
+    (!text.is_empty()).then(|| text.into())
 }
 
 /// Whether a resource keeps the schema of its kind; if not, says where not.
@@ -536,6 +549,7 @@ impl Pair<'_, '_> {
         Finding {
             rule: self.applicable.rule,
             status: Status::Fail,
+            owners: Owners::default(),
             exception: None,
             message: if is_sensitive {
                 // Whatever the message says, the rule's own words say nothing of the value.

@@ -1,9 +1,11 @@
-//! What a run says about resources: findings, where they stand, and how they are told apart.
+//! What a run says about resources: findings, where they stand, whose they are, and how they are told apart.
 //!
 //! Plain values only; deliberately no serialisation (each format has its own types) and no drawing.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
 
+use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 /// How bad a finding is; the order is from least to most.
@@ -49,6 +51,8 @@ impl std::fmt::Display for Severity {
 pub enum Status {
     /// It counts.
     Fail,
+    /// The baseline holds it: it was there before, and its resource is as it was.
+    Baselined,
     /// A waiver in force covers it.
     Waived,
     /// An ignore in a comment covers it, where the configuration allows that.
@@ -60,6 +64,7 @@ impl Status {
     pub fn name(self) -> &'static str {
         match self {
             Self::Fail => "fail",
+            Self::Baselined => "baselined",
             Self::Waived => "waived",
             Self::Suppressed => "suppressed",
         }
@@ -151,6 +156,26 @@ impl Fingerprint {
     }
 }
 
+impl Fingerprint {
+    /// Reads what [`Display`](std::fmt::Display) writes.
+    pub fn parse(text: &str) -> Option<Self> {
+        from_hexadecimal(text.strip_prefix("v1:")?).map(Self)
+    }
+}
+
+/// Bytes from lower-case hexadecimal digits, two a byte.
+fn from_hexadecimal<const N: usize>(text: &str) -> Option<[u8; N]> {
+    let mut bytes = [0; N];
+    let is_plain = text.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'));
+    if !is_plain || text.len() != 2 * N {
+        return None;
+    }
+    for (at, byte) in bytes.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(text.get(2 * at..2 * at + 2)?, 16).ok()?;
+    }
+    Some(bytes)
+}
+
 impl std::fmt::Display for Fingerprint {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str("v1:")?;
@@ -164,6 +189,78 @@ impl std::fmt::Debug for Fingerprint {
     }
 }
 
+/// The SHA-256 of a value or a file, written `sha256:` and 64 hexadecimal digits.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ContentDigest([u8; 32]);
+
+impl ContentDigest {
+    /// Of bytes as they are.
+    pub fn of_bytes(bytes: &[u8]) -> Self {
+        Self(Sha256::digest(bytes).into())
+    }
+
+    /// Of a value: the order of keys means nothing.
+    pub fn of_value(value: &Value) -> Self {
+        let mut hasher = Sha256::new();
+        feed(value, &mut hasher);
+        Self(hasher.finalize().into())
+    }
+
+    /// Reads what [`Display`](std::fmt::Display) writes.
+    pub fn parse(text: &str) -> Option<Self> {
+        from_hexadecimal(text.strip_prefix("sha256:")?).map(Self)
+    }
+}
+
+/// Each value begins with a letter for its type, and says its length before its content, so that no two values give
+/// the same bytes.
+fn feed(value: &Value, hasher: &mut Sha256) {
+    let text = |letter: u8, text: &str, hasher: &mut Sha256| {
+        hasher.update([letter]);
+        hasher.update((text.len() as u64).to_le_bytes());
+        hasher.update(text.as_bytes());
+    };
+    match value {
+        Value::Null => hasher.update(b"n"),
+        Value::Bool(true) => hasher.update(b"t"),
+        Value::Bool(false) => hasher.update(b"f"),
+        Value::Number(number) => text(b'd', &number.to_string(), hasher),
+        Value::String(string) => text(b's', string, hasher),
+        Value::Array(list) => {
+            hasher.update(b"a");
+            hasher.update((list.len() as u64).to_le_bytes());
+            for element in list {
+                feed(element, hasher);
+            }
+        }
+        Value::Object(object) => {
+            hasher.update(b"o");
+            hasher.update((object.len() as u64).to_le_bytes());
+            let members: BTreeMap<&String, &Value> = object.iter().collect();
+            for (key, value) in members {
+                text(b'k', key, hasher);
+                feed(value, hasher);
+            }
+        }
+    }
+}
+
+impl std::fmt::Display for ContentDigest {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("sha256:")?;
+        self.0.iter().try_for_each(|byte| write!(formatter, "{byte:02x}"))
+    }
+}
+
+impl std::fmt::Debug for ContentDigest {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{self}")
+    }
+}
+
+/// Who answers for a finding: as the resource says, else as CODEOWNERS says; empty if nobody does.
+pub type Owners = Arc<[Box<str>]>;
+
 /// A resource breaks a rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
@@ -171,7 +268,9 @@ pub struct Finding {
     pub rule: u32,
     /// What became of it.
     pub status: Status,
-    /// The waiver that covers it, or the reason of the ignore.
+    /// Who answers for it.
+    pub owners: Owners,
+    /// The waiver that covers it, the reason of the ignore, or the file of the baseline.
     pub exception: Option<Arc<str>>,
     /// What is, and what should be.
     pub message: Box<str>,
@@ -197,8 +296,12 @@ pub struct Resource {
     pub identity: Identity,
     /// `metadata.annotations["assize.dev/uid"]`, an identity that survives renaming.
     pub uid: Option<Box<str>>,
+    /// Who answers for it, as it says itself.
+    pub owner: Option<Box<str>>,
     /// Where its identity is written.
     pub location: Location,
+    /// Of what its document says; set only in runs that compare it with a baseline, or write one.
+    pub digest: OnceLock<Box<ContentDigest>>,
 }
 
 impl Finding {
@@ -217,6 +320,45 @@ impl Finding {
                 path.unwrap_or_default(),
                 &self.key,
             ]),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn digests_of_values() {
+        let digest = |value: &Value| ContentDigest::of_value(value);
+        let one = digest(&json!({"a": [1, "x"], "b": {"c": null, "d": true}}));
+        assert_eq!(digest(&json!({"b": {"d": true, "c": null}, "a": [1, "x"]})), one);
+        for other in [
+            json!({"a": ["x", 1], "b": {"c": null, "d": true}}),
+            json!({"a": ["1", "x"], "b": {"c": null, "d": true}}),
+            json!({"a": [1, "x", {}], "b": {"c": null, "d": true}}),
+            json!({"a": [1, "x"], "b": {"c": null}, "d": true}),
+            json!([["a", [1, "x"]], ["b", {"c": null, "d": true}]]),
+        ] {
+            assert_ne!(digest(&other), one, "{other}");
+        }
+        assert_ne!(digest(&json!(["ab", "c"])), digest(&json!(["a", "bc"])));
+        assert_ne!(digest(&json!([])), digest(&json!({})));
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let print = Fingerprint::of(&["a", "b"]);
+        assert_eq!(Fingerprint::parse(&print.to_string()), Some(print));
+        let digest = ContentDigest::of_bytes(b"a");
+        assert_eq!(ContentDigest::parse(&digest.to_string()), Some(digest));
+        let text = print.to_string();
+        for wrong in
+            ["", "v1:", "v2:00", &text.to_uppercase(), &format!("{text}0"), &text.replace("v1:", "v1:+")]
+        {
+            assert_eq!(Fingerprint::parse(wrong), None, "{wrong}");
         }
     }
 }

@@ -1,6 +1,6 @@
-//! Which findings an exception covers: waivers, and ignores in comments where they are allowed.
+//! Which findings an exception covers: waivers, ignores in comments where they are allowed, and the baseline.
 //!
-//! Input: findings, the waivers and ignores of the run, what the configuration demands of them. Output: the status
+//! Input: findings, the exceptions of the run, what the configuration demands of them. Output: the status
 //! of each finding, and of each exception whether it counts, why not, and how much it covers. What it does not do:
 //! it decides nothing about what a finding is.
 
@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use crate::date::Moment;
 use crate::evaluate::Tally;
-use crate::finding::{Finding, Identity, Location, Resource, Status};
-use crate::policy::{InlineIgnore, Rule, Waiver, WaiverPolicy};
+use crate::finding::{Finding, Fingerprint, Identity, Location, Resource, Status};
+use crate::policy::{Baseline, BaselineEntry, InlineIgnore, Rule, Waiver, WaiverPolicy, rule_digest};
 use crate::problem::{Code, Problem};
 
 /// What became of a waiver.
@@ -62,6 +62,112 @@ impl WaiverState {
     }
 }
 
+/// What became of the baseline.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BaselineOutcome {
+    /// The baseline.
+    pub baseline: Arc<Baseline>,
+    /// What became of each of its entries, in their order.
+    pub states: Vec<EntryState>,
+}
+
+impl BaselineOutcome {
+    /// The entries of which something is to be told: those that lapsed and those that are stale.
+    pub fn told(&self) -> impl Iterator<Item = (&BaselineEntry, EntryState)> {
+        let pairs = self.baseline.entries.iter().zip(self.states.iter().copied());
+        pairs.filter(|(_, state)| !matches!(state, EntryState::Holds | EntryState::NotJudged))
+    }
+
+    /// How many entries are in a state.
+    pub fn count(&self, is_meant: impl Fn(EntryState) -> bool) -> u64 {
+        self.states.iter().filter(|state| is_meant(**state)).count() as u64
+    }
+}
+
+/// What became of an entry of the baseline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum EntryState {
+    /// Its finding is there, and nothing about it changed.
+    Holds,
+    /// Nobody looked: the rule or the resource took no part in the run, or could not be judged.
+    NotJudged,
+    /// Its finding is there and counts again.
+    Lapsed(Lapse),
+    /// There is nothing left for it to hold.
+    Stale(Gone),
+}
+
+/// Why a finding counts again that the baseline holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Lapse {
+    /// The resource says something else.
+    ResourceChanged,
+    /// The rule demands something else.
+    RuleChanged,
+    /// A finding of the rule weighs more.
+    SeverityRaised,
+    /// There are more findings of this fingerprint.
+    MoreFindings,
+}
+
+/// What an entry of the baseline has lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Gone {
+    /// The resource keeps the rule.
+    Finding,
+    /// The resource is no more.
+    Resource,
+    /// The rule is no more.
+    Rule,
+}
+
+impl EntryState {
+    /// The word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Holds => "holds",
+            Self::NotJudged => "not-judged",
+            Self::Lapsed(Lapse::ResourceChanged) => "resource-changed",
+            Self::Lapsed(Lapse::RuleChanged) => "rule-changed",
+            Self::Lapsed(Lapse::SeverityRaised) => "severity-raised",
+            Self::Lapsed(Lapse::MoreFindings) => "more-findings",
+            Self::Stale(Gone::Finding) => "finding-gone",
+            Self::Stale(Gone::Resource) => "resource-gone",
+            Self::Stale(Gone::Rule) => "rule-gone",
+        }
+    }
+
+    /// A lower-case sentence without its stop.
+    pub fn sentence(self) -> &'static str {
+        match self {
+            Self::Holds => "holds",
+            Self::NotJudged => "took no part in this run",
+            Self::Lapsed(Lapse::ResourceChanged) => "counts again: the resource changed",
+            Self::Lapsed(Lapse::RuleChanged) => "counts again: the rule demands something else",
+            Self::Lapsed(Lapse::SeverityRaised) => "counts again: the rule weighs more",
+            Self::Lapsed(Lapse::MoreFindings) => "counts again: there are more such findings",
+            Self::Stale(Gone::Finding) => "is stale: the finding is gone",
+            Self::Stale(Gone::Resource) => "is stale: the resource is gone",
+            Self::Stale(Gone::Rule) => "is stale: the rule is gone",
+        }
+    }
+}
+
+/// The baseline, with what is needed to tell what became of its entries.
+#[derive(Debug)]
+pub struct BaselineInForce<'r> {
+    /// The baseline.
+    pub baseline: &'r Arc<Baseline>,
+    /// For each finding its fingerprint, and those that it has by former names of its rule.
+    pub fingerprints: Vec<Vec<Fingerprint>>,
+    /// By resource, as reports name it: whether it was judged.
+    pub resources: HashMap<String, bool>,
+    /// Whether the run has seen every resource, so that one it has not seen is no more.
+    pub is_whole: bool,
+    /// Names of rules that are known and took no part.
+    pub not_selected: BTreeSet<String>,
+}
+
 /// The exceptions of a run.
 #[derive(Debug)]
 pub struct Exceptions<'r> {
@@ -75,18 +181,31 @@ pub struct Exceptions<'r> {
     pub ignores: Vec<InlineIgnore>,
     /// The clock.
     pub as_of: &'r Moment,
+    /// The baseline, if there is one.
+    pub baseline: Option<BaselineInForce<'r>>,
+}
+
+/// What became of the exceptions of a run.
+#[derive(Debug, Default)]
+pub struct Outcomes {
+    /// Of each waiver, in the order of their places.
+    pub waivers: Vec<WaiverOutcome>,
+    /// Of the baseline.
+    pub baseline: Option<BaselineOutcome>,
+    /// Ignores that cannot count.
+    pub problems: Vec<Problem>,
 }
 
 impl Exceptions<'_> {
-    /// Sets the status of findings and moves their resources from failed to waived or suppressed. Gives what became
-    /// of each waiver, in the order of their places, and problems of ignores that cannot count.
+    /// Sets the status of findings and moves their resources from failed to waived, suppressed or baselined. Gives what
+    /// became of each exception. What somebody has decided about comes before what merely stood.
     pub fn apply(
         &self,
         findings: &mut [Finding],
         tallies: &mut [Tally],
         rules: &[Rule],
         resources: &[&Arc<Resource>],
-    ) -> (Vec<WaiverOutcome>, Vec<Problem>) {
+    ) -> Outcomes {
         let mut outcomes = Vec::new();
         let counted = self.waivers.iter().map(|waiver| (waiver, true));
         for (waiver, is_counted) in counted.chain(self.uncounted.iter().map(|waiver| (waiver, false))) {
@@ -136,9 +255,10 @@ impl Exceptions<'_> {
             });
         }
         let problems = if self.policy.inline { self.suppress(findings, rules) } else { Vec::new() };
+        let baseline = self.baseline.as_ref().map(|baseline| baseline.apply(findings, tallies, rules));
         move_tallies(findings, tallies);
         outcomes.sort_by(|one, other| one.location.cmp(&other.location));
-        (outcomes, problems)
+        Outcomes { waivers: outcomes, baseline, problems }
     }
 
     /// Applies the ignores in comments.
@@ -174,7 +294,83 @@ impl Exceptions<'_> {
     }
 }
 
-/// A resource counts as failed while one finding counts; else as waived if one is waived.
+impl BaselineInForce<'_> {
+    /// Sets the status of the findings that the baseline holds.
+    fn apply(&self, findings: &mut [Finding], tallies: &[Tally], rules: &[Rule]) -> BaselineOutcome {
+        let entries = &self.baseline.entries;
+        let by_print: HashMap<Fingerprint, usize> =
+            entries.iter().enumerate().map(|(at, entry)| (entry.fingerprint, at)).collect();
+        let mut held: Vec<Vec<usize>> = vec![Vec::new(); entries.len()];
+        for (at, prints) in self.fingerprints.iter().enumerate() {
+            let entry = prints.iter().find_map(|print| by_print.get(print));
+            if let Some(held) = entry.and_then(|entry| held.get_mut(*entry)) {
+                held.push(at);
+            }
+        }
+        let mut demands = HashMap::new();
+        let mut states = Vec::new();
+        for (entry, held) in entries.iter().zip(held) {
+            let mut lapse = None;
+            for finding in held.iter().filter_map(|at| findings.get(*at)) {
+                let Some(rule) = rules.get(finding.rule as usize) else { continue };
+                let demand = demands.entry(finding.rule).or_insert_with(|| rule_digest(rule));
+                // What was not asked for cannot be known to be the same.
+                let is_same =
+                    finding.resource.digest.get().is_some_and(|digest| **digest == entry.resource_digest);
+                let found = if !is_same {
+                    Lapse::ResourceChanged
+                } else if *demand != entry.rule_digest {
+                    Lapse::RuleChanged
+                } else if rule.severity > entry.severity {
+                    Lapse::SeverityRaised
+                } else if held.len() as u64 > entry.count {
+                    Lapse::MoreFindings
+                } else {
+                    continue;
+                };
+                // What a waiver covers does not count again.
+                if finding.status == Status::Fail {
+                    lapse = lapse.or(Some(found));
+                }
+            }
+            states.push(match (held.is_empty(), lapse) {
+                (true, _) => self.without_finding(entry, tallies, rules),
+                (false, Some(lapse)) => EntryState::Lapsed(lapse),
+                (false, None) => EntryState::Holds,
+            });
+            if lapse.is_some() {
+                continue;
+            }
+            for at in held {
+                if let Some(finding) = findings.get_mut(at).filter(|finding| finding.status == Status::Fail) {
+                    finding.status = Status::Baselined;
+                    finding.exception = Some(Arc::clone(&self.baseline.file));
+                }
+            }
+        }
+        BaselineOutcome { baseline: Arc::clone(self.baseline), states }
+    }
+
+    /// What an entry is whose finding is not there. In doubt nobody looked.
+    fn without_finding(&self, entry: &BaselineEntry, tallies: &[Tally], rules: &[Rule]) -> EntryState {
+        let has_name = |rule: &Rule| *rule.name == *entry.rule || rule.formerly.contains(&entry.rule);
+        let Some(at) = rules.iter().position(has_name) else {
+            let is_known = self.not_selected.contains(&entry.rule);
+            return if is_known { EntryState::NotJudged } else { EntryState::Stale(Gone::Rule) };
+        };
+        match self.resources.get(&entry.resource) {
+            // Where a rule has errors, it is not told on which resources.
+            Some(true) if tallies.get(at).is_some_and(|tally| tally.errors == 0) => {
+                EntryState::Stale(Gone::Finding)
+            }
+            None if self.is_whole => EntryState::Stale(Gone::Resource),
+            Some(_) | None => EntryState::NotJudged,
+        }
+    }
+}
+
+/// A resource counts as failed while one finding counts; else as baselined if one is, as waived if one is waived, and
+/// as suppressed last.
 fn move_tallies(findings: &[Finding], tallies: &mut [Tally]) {
     let mut worst: HashMap<(u32, *const Resource), Status> = HashMap::new();
     for finding in findings {
@@ -188,6 +384,7 @@ fn move_tallies(findings: &[Finding], tallies: &mut [Tally]) {
             Status::Fail => continue,
             Status::Waived => tally.waived += 1,
             Status::Suppressed => tally.suppressed += 1,
+            Status::Baselined => tally.baselined += 1,
         }
         tally.failed -= 1;
     }

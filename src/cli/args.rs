@@ -49,6 +49,8 @@ pub(super) enum Color {
 pub(super) enum Command {
     /// Check the estate, or parts of it, against the rules
     Check(Box<CheckArguments>),
+    /// Write down the findings that stand, so that they do not fail the gate while nothing about them changes
+    Baseline(Box<BaselineArguments>),
     /// Compare two versions: findings that are new, fixed or persisting, and why
     Diff(Box<DiffArguments>),
     /// Replay a stretch of history: what held for how long, and every deviation as an interval
@@ -88,6 +90,9 @@ Examples:
   assize check --fail-on high                   exit code 1 from high upwards
   assize check --rev v1.2 --as-of 2026-06-30    a release, as it stood, on a day
   assize check --policies ../central@main       by the rules of another repository
+  assize check --baseline baseline.yaml         only what is not in the baseline fails
+  assize check --max high=3 --max medium=20     up to so many open findings are all right
+  assize check --owner web-shop                 the findings that one owner answers for
   cat a.yaml | assize check - --stdin-filename estate/a.yaml")]
 pub(super) struct CheckArguments {
     /// Files and folders; `-` for standard input; none for the whole estate
@@ -103,6 +108,8 @@ pub(super) struct CheckArguments {
     /// Least severity that gives exit code 1 [default: that of assize.yaml, else low]
     #[arg(long, value_name = "SEVERITY", env = "ASSIZE_FAIL_ON", value_enum)]
     pub(super) fail_on: Option<FailOn>,
+    #[command(flatten)]
+    pub(super) gate: GateArguments,
     #[command(flatten)]
     pub(super) origin: OriginArguments,
     #[command(flatten)]
@@ -157,6 +164,8 @@ pub(super) struct DiffArguments {
     /// Least severity that gives exit code 1 [default: that of assize.yaml, else low]
     #[arg(long, value_name = "SEVERITY", env = "ASSIZE_FAIL_ON", value_enum)]
     pub(super) fail_on: Option<FailOn>,
+    #[command(flatten)]
+    pub(super) findings: GateArguments,
     #[command(flatten)]
     pub(super) selection: SelectionArguments,
     /// The clock of the run: 2026-11-20, or 2026-11-20T08:00:00Z [default: today, in UTC]
@@ -250,6 +259,72 @@ pub(super) enum Gate {
     New,
     /// All that there are
     All,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Gate")]
+pub(super) struct GateArguments {
+    /// Findings that this file holds do not fail the run, as long as their resource, their rule and its severity are what
+    /// they were; `assize baseline` writes it. `diff` reads it from the base, so that a change cannot add to it
+    /// [default: that of assize.yaml]
+    #[arg(long, value_name = "FILE", env = "ASSIZE_BASELINE")]
+    pub(super) baseline: Option<PathBuf>,
+    /// The run fails only with more open findings of exactly this severity than N, whatever --fail-on says of it
+    /// (but never with `--fail-on never`); in `diff` only if there is a new one as well. May be repeated
+    /// [default: those of assize.yaml]
+    #[arg(long, value_name = "SEVERITY=N", env = "ASSIZE_MAX", value_delimiter = ',', value_parser = parse_budget)]
+    pub(super) max: Vec<(Severity, u64)>,
+    /// Show and count only findings of this owner, written as reports write it: `spec.owner` of the resource, else what
+    /// CODEOWNERS says of its file. The exit code counts these alone, and every problem. May be repeated
+    #[arg(long, value_name = "OWNER", env = "ASSIZE_OWNER", value_delimiter = ',')]
+    pub(super) owner: Vec<String>,
+    /// How the human format puts findings together
+    #[arg(long, value_enum, default_value = "file", env = "ASSIZE_GROUP_BY")]
+    pub(super) group_by: Grouping,
+}
+
+/// How findings are put together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Grouping {
+    File,
+    Owner,
+    Rule,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  assize baseline -o baseline.yaml             every finding that stands; what a waiver covers stays out
+  assize baseline estate/data                  of a part; what the file holds of the rest stays as it is
+  assize baseline --update                     take out what no longer holds, and add nothing
+
+Where FILE is there already, it must be a baseline. With problems nothing is written.
+An entry stops to hold, and its finding counts again, when the resource says something else (the order of keys and of
+named list elements means nothing), when the rule demands something else, or when the rule weighs more than then.
+A value that is sensitive is in no digest: if it alone changes, the entry holds.
+Exit codes: 0 written, 2 something could not be checked, and nothing is written.")]
+pub(super) struct BaselineArguments {
+    /// Files and folders; none for the whole estate
+    #[arg(value_name = "PATH")]
+    pub(super) paths: Vec<PathBuf>,
+    /// The file to write, `-` for standard output [default: that of assize.yaml, else standard output]
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
+    /// Take out entries that no longer hold, and add nothing
+    #[arg(long)]
+    pub(super) update: bool,
+    #[command(flatten)]
+    pub(super) origin: OriginArguments,
+    #[command(flatten)]
+    pub(super) selection: SelectionArguments,
+    /// The clock of the run: 2026-11-20, or 2026-11-20T08:00:00Z [default: today, in UTC]
+    #[arg(long, value_name = "DATE", env = "ASSIZE_AS_OF")]
+    pub(super) as_of: Option<String>,
+    /// A run that evaluates nothing is all right
+    #[arg(long, env = "ASSIZE_ALLOW_EMPTY", value_parser = BoolishValueParser::new())]
+    pub(super) allow_empty: bool,
+    #[command(flatten)]
+    pub(super) limits: LimitArguments,
 }
 
 #[derive(Debug, Args)]
@@ -384,6 +459,15 @@ pub(super) fn split_output(text: &str) -> Result<(&str, Option<PathBuf>), String
     }
 }
 
+/// `high=3`.
+fn parse_budget(text: &str) -> Result<(Severity, u64), String> {
+    let parts = text.split_once('=').and_then(|(name, most)| {
+        let severity = Severity::ALL.into_iter().find(|severity| severity.name() == name)?;
+        Some((severity, most.parse().ok()?))
+    });
+    parts.ok_or_else(|| "write a severity and a number: high=3".to_owned())
+}
+
 fn parse_kind(text: &str) -> Result<String, String> {
     let known = Pattern::parse(text).map(|_| text.to_owned());
     known.ok_or_else(|| "write Kind, group/Kind, */Kind or *".to_owned())
@@ -460,6 +544,9 @@ pub(super) struct TestArguments {
     /// Only this rule; may be repeated
     #[arg(long, value_name = "RULE", value_delimiter = ',')]
     pub(super) rule: Vec<String>,
+    /// Look at the rules, kinds and frameworks of this folder or clone instead of those around the current folder
+    #[arg(long, value_name = "FOLDER[@REV]")]
+    pub(super) policies: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -478,6 +565,9 @@ pub(super) struct ListArguments {
     /// Output format
     #[arg(short, long, value_enum, default_value = "text")]
     pub(super) output: ListFormat,
+    /// Look at the rules, kinds and frameworks of this folder or clone instead of those around the current folder
+    #[arg(long, value_name = "FOLDER[@REV]")]
+    pub(super) policies: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -504,6 +594,9 @@ Examples:
 pub(super) struct ExplainArguments {
     /// A rule, a requirement, a kind or a problem code
     pub(super) name: String,
+    /// Look at the rules, kinds and frameworks of this folder or clone instead of those around the current folder
+    #[arg(long, value_name = "FOLDER[@REV]")]
+    pub(super) policies: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -513,6 +606,6 @@ Examples:
   assize schema assize.yaml
   assize schema DataStore > DataStore.schema.json")]
 pub(super) struct SchemaArguments {
-    /// A kind, Rule, Framework, assize.yaml, output or vocabulary
+    /// A kind, Rule, Framework, assize.yaml, baseline, output or vocabulary
     pub(super) name: String,
 }

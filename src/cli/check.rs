@@ -2,21 +2,21 @@
 
 use std::io::{self, IsTerminal as _, Read as _};
 use std::path::{Component, Path};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jiff::Timestamp;
 
-use super::args::{CheckArguments, Common, Format, LimitArguments, Output, SelectionArguments};
+use super::args::{CheckArguments, Common, Format, Grouping, LimitArguments, Output, SelectionArguments};
 use super::place::Place;
-use super::{Failure, output};
+use super::{Failure, baseline, output};
 use crate::date::Moment;
 use crate::exit::Exit;
 use crate::load::{Root, verify_objects};
-use crate::policy::Selection;
+use crate::policy::{BaselineChoice, Selection};
 use crate::rego::Watch;
-use crate::report::{Report, Sources};
+use crate::report::{GroupBy, Report, Sources};
 use crate::run::{CheckRequest, Limits, PolicyError, StandardInput, check};
 use crate::yaml;
 
@@ -30,6 +30,16 @@ pub(super) fn run(arguments: &CheckArguments, common: &Common) -> Result<Exit, F
         None => arguments.paths.first().map(AsRef::as_ref),
     };
     let place = Place::open(&arguments.origin, start.unwrap_or_else(|| Path::new(".")))?;
+    if let Some(file) = &arguments.gate.baseline {
+        request.outputs.push(file.clone());
+        match baseline::read(file, place.work_tree())? {
+            Ok(baseline) => request.selection.baseline = BaselineChoice::Given(Arc::new(baseline)),
+            Err(problems) => {
+                output::problems_in(&mut |file| place.snippet(file), &problems, common)?;
+                return Ok(Exit::Problems);
+            }
+        }
+    }
     match (&mut request.standard_input, place.work_tree()) {
         (Some(input), Some(root)) => input.file = from_top(root, &input.file)?,
         (Some(_), None) => {
@@ -59,7 +69,7 @@ pub(super) fn run(arguments: &CheckArguments, common: &Common) -> Result<Exit, F
         }
         _ => place.snippet(file),
     };
-    finish(&report, &arguments.output, common, &mut sources)
+    finish(&report, &arguments.output, arguments.gate.group_by, common, &mut sources)
 }
 
 /// Refuses two formats for one place.
@@ -87,11 +97,17 @@ pub(super) fn distinct_files<'o>(outputs: impl Iterator<Item = Option<&'o Path>>
 pub(super) fn finish(
     report: &Report,
     outputs: &[Output],
+    group_by: Grouping,
     common: &Common,
     sources: &mut Sources<'_>,
 ) -> Result<Exit, Failure> {
+    let group_by = match group_by {
+        Grouping::File => GroupBy::File,
+        Grouping::Owner => GroupBy::Owner,
+        Grouping::Rule => GroupBy::Rule,
+    };
     for output in outputs {
-        output::write(output, report, common, sources)?;
+        output::write(output, report, group_by, common, sources)?;
     }
     if outputs.iter().any(|output| output.format == Format::Github) {
         output::job_summary(report)?;
@@ -142,6 +158,9 @@ fn request(arguments: &CheckArguments, common: &Common) -> Result<CheckRequest, 
         limits: bounds(&arguments.limits),
         as_of: as_of(arguments.as_of.as_deref())?,
         fail_on: arguments.fail_on.map(super::args::FailOn::threshold),
+        max: arguments.gate.max.iter().copied().collect(),
+        owners: arguments.gate.owner.clone(),
+        with_digests: false,
         allow_empty: arguments.allow_empty,
         verify_reads: arguments.verify_reads,
         with_population: false,
@@ -161,6 +180,7 @@ pub(super) fn selection(arguments: &SelectionArguments) -> Selection {
         kinds: arguments.kind.clone(),
         with_examples: false,
         with_changes: false,
+        baseline: BaselineChoice::Configured,
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::args::{Common, DiffArguments, Gate};
 use super::check::{Progress, as_of, bounds, distinct_outputs, finish, selection, watch_rules};
 use super::place::{POLICIES, policies, repository};
-use super::{Failure, output};
+use super::{Failure, baseline, output};
 use crate::exit::Exit;
 use crate::load::{Commit, CommitInfo, LoadError, Mounted, ObjectId, Repository, Root, Source};
 use crate::report::Side;
@@ -52,12 +52,24 @@ pub(super) fn run(arguments: &DiffArguments, common: &Common) -> Result<Exit, Fa
         names: (Side { name, commit: Some(id) }, head_side),
         commits: between(&repository, commit, head_commit)?,
     };
+    let mut selection = selection(&arguments.selection);
+    if let Some(file) = &arguments.findings.baseline {
+        match baseline::of_base(file, &base, head.source(), elsewhere.is_some())? {
+            Ok(choice) => selection.baseline = choice,
+            Err(problems) => {
+                output::problems_in(&mut |file| output::snippet(&base, None, file), &problems, common)?;
+                return Ok(Exit::Problems);
+            }
+        }
+    }
     let request = DiffRequest {
         check: CheckRequest {
-            selection: selection(&arguments.selection),
+            selection,
             limits: bounds(&arguments.limits),
             as_of: clock,
             fail_on: arguments.fail_on.map(super::args::FailOn::threshold),
+            max: arguments.findings.max.iter().copied().collect(),
+            owners: arguments.findings.owner.clone(),
             allow_empty: arguments.allow_empty,
             outputs: {
                 let files = arguments.output.iter().filter_map(|output| output.file.clone());
@@ -91,7 +103,7 @@ pub(super) fn run(arguments: &DiffArguments, common: &Common) -> Result<Exit, Fa
         }
     };
     progress.end();
-    finish(&report, &arguments.output, common, &mut snippet)
+    finish(&report, &arguments.output, arguments.findings.group_by, common, &mut snippet)
 }
 
 /// The version after.

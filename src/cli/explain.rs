@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::args::{Common, ExplainArguments, SchemaArguments};
-use super::{Failure, discover, output, policies};
+use super::{Failure, PolicyPlace, output, policies};
 use crate::estate::{KindName, KindSchema};
 use crate::exit::Exit;
 use crate::policy::{Check, Framework, Requirement, Rule, Selection, builtin_schema, builtin_schema_names};
@@ -20,9 +20,9 @@ pub(super) fn run(arguments: &ExplainArguments, common: &Common) -> Result<Exit,
         )?;
         return Ok(Exit::Clean);
     }
-    let root = discover(None)?;
+    let place = PolicyPlace::open(arguments.policies.as_deref(), None)?;
     let Some(policies) = policies(
-        &root,
+        &place,
         &Selection { with_examples: true, with_changes: true, ..Selection::default() },
         common,
     )?
@@ -246,8 +246,8 @@ pub(super) fn schema(arguments: &SchemaArguments, common: &Common) -> Result<Exi
         output::to_stdout(text.as_bytes())?;
         return Ok(Exit::Clean);
     }
-    let root = discover(None)?;
-    let Some(policies) = policies(&root, &Selection::default(), common)? else { return Ok(Exit::Problems) };
+    let place = PolicyPlace::open(None, None)?;
+    let Some(policies) = policies(&place, &Selection::default(), common)? else { return Ok(Exit::Problems) };
     let Some(schema) = policies.kinds.get(&KindName::parse(name)) else {
         let names: Vec<_> = builtin_schema_names().collect();
         return Err(Failure::Plain(format!(

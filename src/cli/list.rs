@@ -3,16 +3,16 @@
 use serde_json::{Value, json};
 
 use super::args::{Common, ListArguments, ListFormat, Listed};
-use super::{Failure, discover, output, policies};
+use super::{Failure, PolicyPlace, output, policies};
 use crate::exit::Exit;
 use crate::policy::Selection;
 use crate::report::for_terminal;
 use crate::run::Policies;
 
 pub(super) fn run(arguments: &ListArguments, common: &Common) -> Result<Exit, Failure> {
-    let root = discover(None)?;
+    let place = PolicyPlace::open(arguments.policies.as_deref(), None)?;
     let selection = Selection { frameworks: arguments.framework.clone(), ..Selection::default() };
-    let Some(policies) = policies(&root, &selection, common)? else { return Ok(Exit::Problems) };
+    let Some(policies) = policies(&place, &selection, common)? else { return Ok(Exit::Problems) };
     let rows = match arguments.what {
         Listed::Rules => rules(&policies),
         Listed::Frameworks => frameworks(&policies),
@@ -27,7 +27,7 @@ pub(super) fn run(arguments: &ListArguments, common: &Common) -> Result<Exit, Fa
     if policies.problems.is_empty() {
         return Ok(Exit::Clean);
     }
-    output::problems(&root, &policies.problems, common)?;
+    place.problems(&policies.problems, common)?;
     Ok(Exit::Problems)
 }
 

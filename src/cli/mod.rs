@@ -4,6 +4,7 @@
 //! nothing about findings.
 
 mod args;
+mod baseline;
 mod check;
 mod diff;
 mod explain;
@@ -24,8 +25,9 @@ use clap::{CommandFactory as _, Parser as _};
 
 use self::args::{Arguments, Command};
 use crate::exit::Exit;
-use crate::load::{LoadError, Root};
-use crate::policy::Selection;
+use crate::load::{LoadError, Root, Source};
+use crate::policy::{BaselineChoice, Selection};
+use crate::problem::Problem;
 use crate::run::{Policies, PolicyError, load_policies};
 
 /// Runs the program.
@@ -85,6 +87,7 @@ fn complain(failure: &Failure) {
 fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     match &arguments.command {
         Command::Check(check) => check::run(check, &arguments.common),
+        Command::Baseline(baseline) => baseline::run(baseline, &arguments.common),
         Command::Diff(diff) => diff::run(diff, &arguments.common),
         Command::Report(report) => report::run(report, &arguments.common),
         Command::Period(period) => period::run(period, &arguments.common),
@@ -105,19 +108,50 @@ fn run(arguments: &Arguments) -> Result<Exit, Failure> {
 
 /// The policies around the current folder, for commands that only look at them. Problems of the configuration
 /// are shown and end the command.
-fn policies(root: &Root, selection: &Selection, common: &args::Common) -> Result<Option<Policies>, Failure> {
+fn policies(
+    place: &PolicyPlace,
+    selection: &Selection,
+    common: &args::Common,
+) -> Result<Option<Policies>, Failure> {
     // Rules over changes are looked at like all others; only a check leaves them out.
-    let selection = Selection { with_changes: true, ..selection.clone() };
-    match load_policies(root, &selection, common.threads) {
+    let selection = Selection { with_changes: true, baseline: BaselineChoice::None, ..selection.clone() };
+    match load_policies(place.source(), &selection, common.threads) {
         Ok(policies) => Ok(Some(policies)),
         Err(PolicyError::Load(error)) => Err(error.into()),
         Err(PolicyError::Configuration(problems)) => {
-            output::problems(root, &problems, common)?;
+            place.problems(&problems, common)?;
             Ok(None)
         }
     }
 }
 
-fn discover(path: Option<&Path>) -> Result<Root, Failure> {
-    Ok(Root::discover(path.unwrap_or_else(|| Path::new(".")))?)
+/// Where the policies stand that a command looks at.
+enum PolicyPlace {
+    /// In the work tree around the current folder.
+    Here(Box<Root>),
+    /// Where `--policies` says.
+    Elsewhere(Box<dyn Source>),
+}
+
+impl PolicyPlace {
+    /// What `--policies` names, else what is around `start`.
+    fn open(policies: Option<&str>, start: Option<&Path>) -> Result<Self, Failure> {
+        match policies {
+            Some(place) => place::policies(place, None).map(Self::Elsewhere),
+            None => Ok(Self::Here(Box::new(Root::discover(start.unwrap_or_else(|| Path::new(".")))?))),
+        }
+    }
+
+    fn source(&self) -> &dyn Source {
+        match self {
+            Self::Here(root) => &**root,
+            Self::Elsewhere(source) => &**source,
+        }
+    }
+
+    /// Shows problems on standard error.
+    fn problems(&self, problems: &[Problem], common: &args::Common) -> io::Result<()> {
+        let top = if let Self::Here(root) = self { Some(&*root.top) } else { None };
+        output::problems_in(&mut |file| output::snippet(self.source(), top, file), problems, common)
+    }
 }

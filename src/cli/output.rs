@@ -5,18 +5,18 @@ use std::io::{self, BufWriter, IsTerminal as _, Write};
 use std::path::{Path, PathBuf};
 
 use super::args::{Color, Common, Format, Output};
-use crate::load::{Root, Source};
+use crate::load::Source;
 use crate::problem::Problem;
 use crate::report::{
-    Human, Report, Sources, render_problems, write_csv, write_github, write_gitlab, write_job_summary,
-    write_json, write_jsonl, write_junit, write_markdown, write_sarif, write_summary,
+    GroupBy, Human, Report, Sources, for_terminal, render_problems, write_csv, write_github, write_gitlab,
+    write_job_summary, write_json, write_jsonl, write_junit, write_markdown, write_sarif, write_summary,
 };
 
 /// Columns where there is no terminal to ask.
 const WIDTH: usize = 120;
 
 /// How the human format is drawn on a stream.
-pub(super) fn human(common: &Common, is_terminal: bool) -> Human {
+pub(super) fn human(common: &Common, is_terminal: bool, group_by: GroupBy) -> Human {
     let color = match common.color {
         Color::Always => true,
         Color::Never => false,
@@ -26,7 +26,7 @@ pub(super) fn human(common: &Common, is_terminal: bool) -> Human {
         .filter(|_| is_terminal)
         .map_or(WIDTH, |(width, _)| usize::from(width.0));
     let links = color && is_terminal && supports_hyperlinks::on(supports_hyperlinks::Stream::Stdout);
-    Human { color, links, width: width.clamp(40, 160), quiet: common.quiet }
+    Human { color, links, width: width.clamp(40, 160), quiet: common.quiet, group_by }
 }
 
 #[expect(clippy::disallowed_methods, reason = "the command line is where the environment is read")]
@@ -47,18 +47,13 @@ pub(super) fn snippet(source: &dyn Source, top: Option<&Path>, file: &str) -> Op
 }
 
 /// Problems on standard error, for commands that have no report.
-pub(super) fn problems(root: &Root, problems: &[Problem], common: &Common) -> io::Result<()> {
-    problems_in(&mut |file| snippet(root, Some(&root.top), file), problems, common)
-}
-
-/// The same, where files come from several places.
 pub(super) fn problems_in(
     sources: &mut dyn FnMut(&str) -> Option<(String, String)>,
     problems: &[Problem],
     common: &Common,
 ) -> io::Result<()> {
     let mut text = Vec::new();
-    render_problems(&human(common, io::stderr().is_terminal()), problems, sources, &mut text)?;
+    render_problems(&human(common, io::stderr().is_terminal(), GroupBy::File), problems, sources, &mut text)?;
     io::stderr().lock().write_all(&text)
 }
 
@@ -66,6 +61,11 @@ pub(super) fn problems_in(
 pub(super) fn to_stdout(text: &[u8]) -> io::Result<()> {
     let mut out = io::stdout().lock();
     forgive_closed(out.write_all(text).and_then(|()| out.flush()))
+}
+
+/// Writes text to standard error.
+pub(super) fn to_stderr(text: &str) -> io::Result<()> {
+    io::stderr().lock().write_all(for_terminal(text).as_bytes())
 }
 
 fn forgive_closed(result: io::Result<()>) -> io::Result<()> {
@@ -79,11 +79,12 @@ fn forgive_closed(result: io::Result<()>) -> io::Result<()> {
 pub(super) fn write(
     output: &Output,
     report: &Report,
+    group_by: GroupBy,
     common: &Common,
     sources: &mut Sources<'_>,
 ) -> io::Result<()> {
     let mut format = |out: &mut dyn Write, is_terminal: bool| match output.format {
-        Format::Human => human(common, is_terminal).write(report, sources, out),
+        Format::Human => human(common, is_terminal, group_by).write(report, sources, out),
         Format::Json => write_json(report, out),
         Format::Jsonl => write_jsonl(report, out),
         Format::Sarif => write_sarif(report, sources, out),

@@ -4,7 +4,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::args::{Common, CoverageFormat, TestArguments};
-use super::{Failure, discover, output, policies};
+use super::{Failure, PolicyPlace, output, policies};
 use crate::exit::Exit;
 use crate::load::{Root, Source as _};
 use crate::policy::{Rule, Selection};
@@ -18,16 +18,17 @@ pub(super) fn run(arguments: &TestArguments, common: &Common) -> Result<Exit, Fa
     // A path that is not there is told by the place where the search begins, as everywhere.
     let looks_like_path = |name: &&&PathBuf| name.components().count() > 1 || name.extension().is_some();
     let start = names.iter().find(looks_like_path).or(paths.first());
-    let root = discover(start.map(|path| path.as_path()))?;
+    let place = PolicyPlace::open(arguments.policies.as_deref(), start.map(|path| path.as_path()))?;
     let selection = Selection {
         rules: arguments.rule.clone(),
         with_examples: true,
         with_changes: true,
         ..Selection::default()
     };
-    let Some(mut policies) = policies(&root, &selection, common)? else { return Ok(Exit::Problems) };
+    let Some(mut policies) = policies(&place, &selection, common)? else { return Ok(Exit::Problems) };
     if !arguments.targets.is_empty() {
-        select(&mut policies, &root, &paths, &names)?;
+        let root = if let PolicyPlace::Here(root) = &place { Some(&**root) } else { None };
+        select(&mut policies, root, &paths, &names)?;
     }
     let report = run_examples(&policies);
     let mut text = results(&report, common);
@@ -44,7 +45,7 @@ pub(super) fn run(arguments: &TestArguments, common: &Common) -> Result<Exit, Fa
     write(&text, arguments, &policies)?;
     let problems: Vec<_> = policies.problems.iter().chain(&report.problems).cloned().collect();
     if !problems.is_empty() {
-        output::problems(&root, &problems, common)?;
+        place.problems(&problems, common)?;
         return Ok(Exit::Problems);
     }
     if report.rules == 0 {
@@ -56,12 +57,18 @@ pub(super) fn run(arguments: &TestArguments, common: &Common) -> Result<Exit, Fa
 /// Keeps the rules that are named, and those whose file is, or lies in, one of the paths.
 fn select(
     policies: &mut Policies,
-    root: &Root,
+    root: Option<&Root>,
     paths: &[&PathBuf],
     names: &[&PathBuf],
 ) -> Result<(), Failure> {
     let mut wanted_paths = Vec::new();
     for path in paths {
+        let Some(root) = root else {
+            return Err(Failure::Plain(format!(
+                "with --policies, name rules, not paths: {}",
+                path.display()
+            )));
+        };
         wanted_paths.push(root.relative(path).ok_or_else(|| {
             Failure::Plain(format!("{} does not exist, or leads out of the repository", path.display()))
         })?);
@@ -80,6 +87,7 @@ fn select(
     }
     let is_wanted = |rule: &Rule| {
         // The paths of the built-in library mean files here only where it is at home.
+        let Some(root) = root else { return wanted_names.iter().any(|name| **name == *rule.name) };
         let own = rule.origin.file.to_string();
         let file = if rule.origin.is_builtin { root.below_base(&own) } else { own };
         let is_here = !rule.origin.is_builtin || root.top.join(&file).is_file();

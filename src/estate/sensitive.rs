@@ -45,6 +45,15 @@ impl SensitiveField {
     }
 }
 
+impl SensitiveField {
+    /// Whether it could hold who answers for the resource.
+    pub fn could_be_owner(&self) -> bool {
+        let keys = self.keys();
+        let holds = |place: &[&str]| keys.iter().zip(place).all(|(key, name)| key == name);
+        holds(&["spec", "owner"]) || holds(&["metadata", "annotations", "assize.dev/owner"])
+    }
+}
+
 /// The sensitive fields of a kind.
 pub fn sensitive_fields(kind: &KindName, schema: Option<&Value>) -> Vec<SensitiveField> {
     let mut fields = Vec::new();

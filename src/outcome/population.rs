@@ -96,7 +96,7 @@ impl Resources {
         }
         for finding in evaluated.findings {
             let verdict = match finding.status {
-                Status::Fail => Verdict::Failed,
+                Status::Fail | Status::Baselined => Verdict::Failed,
                 Status::Waived => Verdict::Waived,
                 Status::Suppressed => Verdict::Suppressed,
             };

@@ -424,7 +424,7 @@ fn findings_by_rule(evaluated: &Evaluated<'_>) -> Vec<(u64, BTreeSet<usize>)> {
     for Finding { rule, status, exception, .. } in evaluated.findings {
         let Some((counting, waived_by)) = list.get_mut(*rule as usize) else { continue };
         match status {
-            Status::Fail => *counting += 1,
+            Status::Fail | Status::Baselined => *counting += 1,
             Status::Waived => {
                 waived_by.extend(exception.as_deref().and_then(|name| waivers.get(name)).copied())
             }

@@ -35,6 +35,10 @@ pub struct Config {
     pub fail_on: Option<Severity>,
     /// What waivers must keep to.
     pub waivers: WaiverPolicy,
+    /// The most open findings of a severity with which the gate does not fail.
+    pub max: BTreeMap<Severity, u64>,
+    /// The file of the baseline, from the folder of the configuration, and where it is named.
+    pub baseline: Option<(String, Location)>,
 }
 
 /// One entry of `documents:`.
@@ -87,6 +91,38 @@ struct ConfigDocument {
     fail_on: Option<Severity>,
     #[serde(default)]
     waivers: Option<WaiversForm>,
+    #[serde(default)]
+    max: Option<MaxForm>,
+    #[serde(default)]
+    baseline: Option<Place<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MaxForm {
+    #[serde(default)]
+    critical: Option<u64>,
+    #[serde(default)]
+    high: Option<u64>,
+    #[serde(default)]
+    medium: Option<u64>,
+    #[serde(default)]
+    low: Option<u64>,
+    #[serde(default)]
+    info: Option<u64>,
+}
+
+impl MaxForm {
+    fn budgets(&self) -> BTreeMap<Severity, u64> {
+        let of = |severity| match severity {
+            Severity::Critical => self.critical,
+            Severity::High => self.high,
+            Severity::Medium => self.medium,
+            Severity::Low => self.low,
+            Severity::Info => self.info,
+        };
+        Severity::ALL.into_iter().filter_map(|severity| Some((severity, of(severity)?))).collect()
+    }
 }
 
 #[derive(Deserialize)]
@@ -244,8 +280,21 @@ fn convert(form: ConfigDocument, locator: &Locator<'_>, problems: &mut Vec<Probl
             }
         }
     }
+    let baseline = form.baseline.map(|baseline| {
+        let is_inside = !baseline.value.is_empty()
+            && !baseline.value.contains('\\')
+            && baseline.value.split('/').all(|part| !matches!(part, "" | "." | ".."));
+        if !is_inside {
+            let message = format!("{:?} should be a path below the folder of assize.yaml", baseline.value);
+            refuse(baseline.node, message);
+        }
+        let location = locator.of(baseline.node);
+        (baseline.value, location)
+    });
     Config {
         waivers,
+        max: form.max.map(|max| max.budgets()).unwrap_or_default(),
+        baseline,
         frameworks: form
             .frameworks
             .map(|list| list.into_iter().map(|name| (name.value, locator.of(name.node))).collect()),
@@ -302,6 +351,12 @@ mod tests {
         check(
             "version: 1\ndocuments: [{path: x, kind: 'apps/*'}]\n",
             &[(2, 29, "\"apps/*\" is no kind; write `Kind` or `group/Kind`", "")],
+        );
+        check("version: 1\nmax: {high: 3, info: 0}\nbaseline: ci/baseline.yaml\n", &[]);
+        check("version: 1\nmax: {hihg: 3}\n", &[(2, 7, "unknown key `hihg`", "did you mean `high`?")]);
+        check(
+            "version: 1\nbaseline: ../b.yaml\n",
+            &[(2, 11, "\"../b.yaml\" should be a path below the folder of assize.yaml", "")],
         );
         check("version: 1\nversion: 1\n", &[(2, 1, "key \"version\" stands twice in one mapping", "")]);
         check("", &[(1, 1, "the file is empty", "write `version: 1`")]);

@@ -3,6 +3,7 @@
 //! Input: the documents of `assize.yaml`, of `policies/`, and of the built-in library. Output: a [`RuleSet`]
 //! and problems. What it does not do: it reads no files and evaluates nothing.
 
+mod baseline;
 mod config;
 mod digest;
 mod document;
@@ -13,6 +14,7 @@ mod rule;
 mod rule_set;
 mod waiver;
 
+pub use baseline::{BASELINE_VERSION, Baseline, BaselineEntry, parse_baseline, rule_digest};
 pub use config::{Config, DocumentsEntry, RuleSetting, parse_config};
 pub use digest::{DigestBuilder, PolicyDigest};
 pub use document::{Locator, OneOrMany};
@@ -25,7 +27,7 @@ pub use rule::{
     Changed, Check, Compiled, EXAMPLE_CLOCK, Example, Expected, Match, Origin, Rule, RuleProblems,
 };
 pub use rule_set::{
-    AMBIGUOUS_SCALAR, LINKED_FILE_MISSING, NotSelected, PolicySource, RuleSet, Selection,
+    AMBIGUOUS_SCALAR, BaselineChoice, LINKED_FILE_MISSING, NotSelected, PolicySource, RuleSet, Selection,
     UNRESOLVED_REFERENCE, build,
 };
 pub use waiver::{InlineIgnore, Waiver, WaiverPolicy, WaiverType, inline_ignores, read_waiver};

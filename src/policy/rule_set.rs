@@ -6,6 +6,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 use serde_json::Value;
 
+use super::baseline::Baseline;
 use super::config::Config;
 use super::document::Locator;
 use super::framework::{self, Framework, RequirementRef};
@@ -51,6 +52,22 @@ pub struct Selection {
     pub with_examples: bool,
     /// Whether rules over changes take part.
     pub with_changes: bool,
+    /// Which baseline counts.
+    pub baseline: BaselineChoice,
+}
+
+/// Which baseline counts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum BaselineChoice {
+    /// That of the configuration, if it names one.
+    #[default]
+    Configured,
+    /// None.
+    None,
+    /// The file at this path, from the folder of the configuration, wherever the policies come from; none if it is not there.
+    At(String),
+    /// This one.
+    Given(Arc<Baseline>),
 }
 
 impl Selection {

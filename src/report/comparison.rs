@@ -243,6 +243,8 @@ pub enum GateSort {
     WaiverAdded,
     /// There is another ignore in a comment.
     IgnoreAdded,
+    /// The baseline holds another finding.
+    BaselineAdded,
     /// Somebody else may approve.
     ApproverAdded,
     /// Another setting that judges the change.
@@ -251,7 +253,7 @@ pub enum GateSort {
 
 impl GateSort {
     /// Every sort.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::RuleOff,
         Self::RuleChanged,
         Self::SeverityLowered,
@@ -259,6 +261,7 @@ impl GateSort {
         Self::ThresholdRaised,
         Self::WaiverAdded,
         Self::IgnoreAdded,
+        Self::BaselineAdded,
         Self::ApproverAdded,
         Self::SettingChanged,
     ];
@@ -273,6 +276,7 @@ impl GateSort {
             Self::ThresholdRaised => "threshold-raised",
             Self::WaiverAdded => "waiver-added",
             Self::IgnoreAdded => "ignore-added",
+            Self::BaselineAdded => "baseline-added",
             Self::ApproverAdded => "approver-added",
             Self::SettingChanged => "setting-changed",
         }
@@ -287,6 +291,7 @@ impl GateSort {
             Self::ScopeNarrowed => "covers less",
             Self::ThresholdRaised => "takes more to fail",
             Self::WaiverAdded | Self::IgnoreAdded => "is added",
+            Self::BaselineAdded => "holds more",
             Self::ApproverAdded => "may now approve",
         }
     }

@@ -7,8 +7,9 @@ use std::io::{self, Write};
 use super::Report;
 use super::escape::for_csv;
 use crate::finding::{Finding, Fingerprint, Location, Resource};
+use crate::waive::BaselineOutcome;
 
-const COLUMNS: [&str; 21] = [
+const COLUMNS: [&str; 22] = [
     "type",
     "state",
     "status",
@@ -30,6 +31,7 @@ const COLUMNS: [&str; 21] = [
     "exception",
     "cause",
     "fingerprint",
+    "owners",
 ];
 
 /// Characters of a cell; spreadsheets take 32,767.
@@ -51,6 +53,7 @@ struct Row {
     exception: String,
     cause: String,
     fingerprint: String,
+    owners: String,
 }
 
 /// Writes the report. The first row has the type `run` and says how the run ends: a table that is empty would look
@@ -86,6 +89,19 @@ pub fn write_csv(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         row.state = change.map_or("", |change| change.state.name());
         row.cause =
             change.and_then(|change| change.cause.as_ref()).map(super::Cause::sentence).unwrap_or_default();
+        row.write(out)?;
+    }
+    for (entry, state) in report.baseline.iter().flat_map(BaselineOutcome::told) {
+        let row = Row {
+            sort: "baseline",
+            status: state.name(),
+            severity: entry.severity.name(),
+            rule: entry.rule.clone(),
+            message: format!("{} on {} {}", entry.rule, entry.resource, state.sentence()),
+            place: place(&entry.location),
+            fingerprint: entry.fingerprint.to_string(),
+            ..Row::default()
+        };
         row.write(out)?;
     }
     let Some(comparison) = &report.comparison else { return Ok(()) };
@@ -163,6 +179,7 @@ impl Row {
             &self.exception,
             &self.cause,
             &self.fingerprint,
+            &self.owners,
         ];
         for (at, cell) in cells.iter().enumerate() {
             if at > 0 {
@@ -176,7 +193,7 @@ impl Row {
 
 fn finding(report: &Report, finding: &Finding, print: &Fingerprint) -> Row {
     let rule = report.rule(finding);
-    let Resource { identity: who, uid: _, location: _ } = &*finding.resource;
+    let Resource { identity: who, uid: _, owner: _, location: _, digest: _ } = &*finding.resource;
     Row {
         status: finding.status.name(),
         severity: rule.map_or("", |rule| rule.severity.name()),
@@ -188,6 +205,7 @@ fn finding(report: &Report, finding: &Finding, print: &Fingerprint) -> Row {
         requirements: rule.map(|rule| rule.requirements.join(" ")).unwrap_or_default(),
         exception: finding.exception.as_deref().unwrap_or_default().to_owned(),
         fingerprint: print.to_string(),
+        owners: finding.owners.join(" "),
         ..Row::default()
     }
 }

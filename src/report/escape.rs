@@ -63,6 +63,30 @@ pub(super) fn for_csv(text: &str, longest: usize) -> String {
     }
 }
 
+/// A text as a plain or double-quoted scalar of YAML, on one line.
+pub(super) fn for_yaml(text: &str) -> String {
+    const WORDS: [&str; 9] = ["true", "false", "null", "yes", "no", "on", "off", "y", "n"];
+    let is_safe = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '/' | '-' | '_' | ':');
+    let is_plain = text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && text.chars().all(is_safe)
+        && !text.ends_with(':')
+        && !WORDS.contains(&text.to_ascii_lowercase().as_str());
+    if is_plain {
+        return text.to_owned();
+    }
+    let mut quoted = String::from("\"");
+    for character in text.chars() {
+        match character {
+            '"' | '\\' => quoted.extend(['\\', character]),
+            ' ' => quoted.push(' '),
+            c if c.is_ascii_graphic() || c.is_alphanumeric() => quoted.push(c),
+            c => quoted.push_str(&format!("\\U{:08x}", u32::from(c))),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
 /// Text for content and attributes of XML 1.0, on one line or many. Characters that XML forbids become visible
 /// escapes.
 pub(super) fn for_xml(text: &str) -> String {

@@ -66,6 +66,19 @@ pub fn write_github(report: &Report, out: &mut dyn Write) -> io::Result<()> {
             message: format!("{}: {}\n{}", finding.resource.identity, finding.message, rule.remediation),
         })
     }));
+    let notes = word::baseline_notes(report);
+    if let Some((first, others)) = notes.split_first() {
+        let more = match others.len() {
+            0 => String::new(),
+            count => format!(", and {count} more"),
+        };
+        commands.push(Command {
+            level: "notice",
+            place: None,
+            title: "entries of the baseline that no longer hold".to_owned(),
+            message: format!("{first}{more}"),
+        });
+    }
     for command in commands.iter().take(MOST) {
         command.write(out)?;
     }

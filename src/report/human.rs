@@ -16,7 +16,7 @@ use super::{Report, RuleInfo, Sources};
 use crate::finding::{Finding, Location, MASK, Severity, Status};
 use crate::load::Revision;
 use crate::problem::{Code, Problem};
-use crate::waive::WaiverState;
+use crate::waive::{EntryState, WaiverState};
 
 /// How the human format is drawn.
 #[derive(Clone, Copy, Debug)]
@@ -29,6 +29,20 @@ pub struct Human {
     pub width: usize,
     /// Nothing but findings and problems.
     pub quiet: bool,
+    /// How findings are put together.
+    pub group_by: GroupBy,
+}
+
+/// How the human format puts findings together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum GroupBy {
+    /// By the file where they stand.
+    #[default]
+    File,
+    /// By who answers for them, and then by file.
+    Owner,
+    /// By rule, and then by file.
+    Rule,
 }
 
 /// Findings shown of one rule, and problems of one code; the rest is counted.
@@ -40,7 +54,8 @@ impl Human {
     /// # Errors
     /// Those of the writer.
     pub fn write(&self, report: &Report, sources: &mut Sources<'_>, out: &mut dyn Write) -> io::Result<()> {
-        let mut pages: BTreeMap<&str, Vec<Note<'_>>> = BTreeMap::new();
+        let mut groups: BTreeMap<String, BTreeMap<&str, Vec<Note<'_>>>> = BTreeMap::new();
+        let mut sizes: BTreeMap<String, u64> = BTreeMap::new();
         let mut shown: BTreeMap<u32, usize> = BTreeMap::new();
         let causes = report.all_findings().filter(|(finding, _, change)| {
             finding.status == Status::Fail && change.is_none_or(|change| change.state == State::New)
@@ -52,7 +67,11 @@ impl Human {
         for (finding, cause) in causes.chain(events) {
             let count = shown.entry(finding.rule).or_default();
             *count += 1;
-            if let Some(rule) = report.rule(finding).filter(|_| *count <= SHOWN_OF_A_RULE) {
+            let Some(rule) = report.rule(finding) else { continue };
+            let group = self.group(finding, rule);
+            *sizes.entry(group.clone()).or_default() += 1;
+            if *count <= SHOWN_OF_A_RULE {
+                let pages = groups.entry(group).or_default();
                 pages.entry(&finding.location.file).or_default().push(Note::Finding(finding, rule, cause));
             }
         }
@@ -62,13 +81,21 @@ impl Human {
             *count += 1;
             if *count <= SHOWN_OF_A_RULE {
                 let file = problem.location.as_ref().map_or("", |location| &location.file);
+                let pages = groups.entry(String::new()).or_default();
                 pages.entry(file).or_default().push(Note::Problem(problem));
             }
         }
         let masked = MaskedLines::new(&report.masked);
-        for (file, mut notes) in pages {
-            notes.sort_by_key(Note::position);
-            self.page(file, &notes, &masked, sources, out)?;
+        for (group, pages) in groups {
+            if !group.is_empty() {
+                let size = sizes.get(&group).copied().unwrap_or_default();
+                let heading = format!("{} ({})", one_line(&group, LONGEST_LINE), plural(size, "finding"));
+                writeln!(out, "{}\n", self.bold(&format!("== {heading}")))?;
+            }
+            for (file, mut notes) in pages {
+                notes.sort_by_key(Note::position);
+                self.page(file, &notes, &masked, sources, out)?;
+            }
         }
         for (rule, count) in shown.iter().filter(|(_, count)| **count > SHOWN_OF_A_RULE) {
             let name = report.rules.get(*rule as usize).map_or("", |rule| &rule.name);
@@ -81,6 +108,16 @@ impl Human {
             self.comparison(report, comparison, out)?;
         }
         if self.quiet { Ok(()) } else { self.summary(report, out) }
+    }
+
+    /// The heading under which a finding stands; empty where there is none.
+    fn group(&self, finding: &Finding, rule: &RuleInfo) -> String {
+        match self.group_by {
+            GroupBy::File => String::new(),
+            GroupBy::Owner if finding.owners.is_empty() => "no owner".to_owned(),
+            GroupBy::Owner => format!("owner {}", finding.owners.join(", ")),
+            GroupBy::Rule => format!("rule {}", rule.name),
+        }
     }
 
     /// The findings and problems of one file.
@@ -292,10 +329,51 @@ impl Human {
                 writeln!(out, "{name} is unverified: `waivers.approvers` names nobody who may approve.")?;
             }
         }
+        Self::baseline(report, out)?;
+        for fault in &report.ownership.faults {
+            let place = fault
+                .location
+                .as_ref()
+                .map_or_else(String::new, |place| format!("{}:{}", place.file, place.line));
+            writeln!(out, "{place} counts for nothing: {}.", one_line(&fault.message, LONGEST_LINE))?;
+        }
         let total = capitalised(&word::totals(report));
         writeln!(out, "{}", self.bold(&format!("{total}.")))
     }
 }
+
+impl Human {
+    /// What became of the baseline.
+    fn baseline(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+        let Some(outcome) = &report.baseline else { return Ok(()) };
+        let (all, holding) = (outcome.states.len() as u64, outcome.count(|state| state == EntryState::Holds));
+        let name = for_terminal(&outcome.baseline.file);
+        let unseen = match outcome.count(|state| state == EntryState::NotJudged) {
+            0 => String::new(),
+            count => format!(", {count} took no part"),
+        };
+        writeln!(
+            out,
+            "{name}: {holding} of {} hold{unseen}.",
+            if all == 1 { "1 entry".to_owned() } else { format!("{all} entries") }
+        )?;
+        let notes = word::baseline_notes(report);
+        for note in notes.iter().take(MOST_NOTES) {
+            writeln!(out, "  {}", one_line(note, LONGEST_LINE))?;
+        }
+        match notes.len().checked_sub(MOST_NOTES) {
+            None | Some(0) => {}
+            Some(more) => writeln!(out, "  … and {more} more; `-o json` has them all")?,
+        }
+        if !notes.is_empty() {
+            writeln!(out, "  `assize baseline --update` takes out what no longer holds.")?;
+        }
+        Ok(())
+    }
+}
+
+/// Entries of the baseline that are told.
+const MOST_NOTES: usize = 10;
 
 /// What was judged, by what, and by which program.
 fn origin(report: &Report) -> String {

@@ -10,7 +10,7 @@ use super::escape::{Layout, write_json_value};
 use super::{Report, RuleInfo};
 use crate::finding::{Finding, Fingerprint, Identity, Location, Status};
 use crate::problem::Problem;
-use crate::waive::WaiverOutcome;
+use crate::waive::{BaselineOutcome, EntryState, WaiverOutcome};
 
 /// The version of the format; it changes only when a reader could break.
 const VERSION: u32 = 1;
@@ -27,6 +27,8 @@ struct JsonReport<'a> {
     not_selected: Vec<JsonNotSelected<'a>>,
     not_evaluated: Vec<JsonSkipped<'a>>,
     waivers: Vec<JsonWaiver<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    baseline: Option<JsonBaseline<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     comparison: Option<JsonComparison<'a>>,
 }
@@ -101,6 +103,35 @@ struct JsonGateChange<'a> {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
+struct JsonBaseline<'a> {
+    file: &'a str,
+    digest: String,
+    entries: u64,
+    holding: u64,
+    not_judged: u64,
+    lapsed: Vec<JsonEntry<'a>>,
+    stale: Vec<JsonEntry<'a>>,
+}
+
+#[derive(Serialize)]
+struct JsonEntry<'a> {
+    rule: &'a str,
+    resource: &'a str,
+    severity: &'static str,
+    reason: &'static str,
+    fingerprint: String,
+    location: JsonLocation<'a>,
+}
+
+#[derive(Serialize)]
+struct JsonBudget {
+    severity: &'static str,
+    open: u64,
+    max: u64,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 pub(super) struct JsonWaiver<'a> {
     waiver: JsonResource<'a>,
     location: JsonLocation<'a>,
@@ -123,6 +154,9 @@ pub(super) struct JsonRun<'a> {
     as_of: &'a str,
     config: Option<&'a str>,
     fail_on: Option<&'static str>,
+    max: BTreeMap<&'static str, u64>,
+    owners: &'a [String],
+    codeowners: Option<&'a str>,
     estate: JsonRevision,
     policies: JsonPolicies,
 }
@@ -156,6 +190,9 @@ pub(super) struct JsonSummary<'a> {
     findings: BTreeMap<&'static str, u64>,
     waived: u64,
     suppressed: u64,
+    baselined: u64,
+    budgets: Vec<JsonBudget>,
+    other_owners: u64,
     problems: u64,
     frameworks: Vec<JsonFramework>,
 }
@@ -182,6 +219,7 @@ pub(super) struct JsonFinding<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     related: Option<JsonRelated<'a>>,
     requirements: &'a [String],
+    owners: &'a [Box<str>],
     #[serde(skip_serializing_if = "Option::is_none")]
     exception: Option<&'a str>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -240,6 +278,7 @@ pub(super) struct JsonRule<'a> {
     failed: u64,
     waived: u64,
     suppressed: u64,
+    baselined: u64,
     errors: u64,
 }
 
@@ -263,6 +302,9 @@ pub(super) fn run(report: &Report) -> JsonRun<'_> {
         as_of: &report.run.as_of,
         config: report.run.config.as_deref(),
         fail_on: report.run.fail_on.map(crate::finding::Severity::name),
+        max: report.run.max.iter().map(|(severity, most)| (severity.name(), *most)).collect(),
+        owners: &report.ownership.only,
+        codeowners: report.ownership.codeowners.as_deref(),
         estate: JsonRevision {
             commit: report.run.estate.map(|revision| revision.commit.to_string()),
             tree: report.run.estate.map(|revision| revision.tree.to_string()),
@@ -294,6 +336,12 @@ pub(super) fn summary(report: &Report) -> JsonSummary<'_> {
             .collect(),
         waived: report.count(Status::Waived) as u64,
         suppressed: report.count(Status::Suppressed) as u64,
+        baselined: report.count(Status::Baselined) as u64,
+        budgets: report
+            .budgets()
+            .map(|(severity, open, max)| JsonBudget { severity: severity.name(), open, max })
+            .collect(),
+        other_owners: report.ownership.left_out,
         problems: report.problems.len() as u64,
         frameworks: report
             .by_framework()
@@ -339,6 +387,7 @@ fn finding<'a>(
             .as_ref()
             .map(|(place, label)| JsonRelated { label, location: location(place) }),
         requirements: &rule.requirements,
+        owners: &finding.owners,
         exception: finding.exception.as_deref(),
         sensitive: finding.is_sensitive,
         state,
@@ -442,6 +491,30 @@ pub(super) fn waiver(waiver: &WaiverOutcome) -> JsonWaiver<'_> {
     }
 }
 
+fn baseline(outcome: &BaselineOutcome) -> JsonBaseline<'_> {
+    let entries = |is_meant: fn(EntryState) -> bool| {
+        let told = outcome.told().filter(|(_, state)| is_meant(*state));
+        told.map(|(entry, state)| JsonEntry {
+            rule: &entry.rule,
+            resource: &entry.resource,
+            severity: entry.severity.name(),
+            reason: state.name(),
+            fingerprint: entry.fingerprint.to_string(),
+            location: location(&entry.location),
+        })
+        .collect()
+    };
+    JsonBaseline {
+        file: &outcome.baseline.file,
+        digest: outcome.baseline.digest.to_string(),
+        entries: outcome.states.len() as u64,
+        holding: outcome.count(|state| state == EntryState::Holds),
+        not_judged: outcome.count(|state| state == EntryState::NotJudged),
+        lapsed: entries(|state| matches!(state, EntryState::Lapsed(_))),
+        stale: entries(|state| matches!(state, EntryState::Stale(_))),
+    }
+}
+
 pub(super) fn problem(problem: &Problem) -> JsonProblem<'_> {
     JsonProblem {
         code: problem.code.name(),
@@ -467,6 +540,7 @@ pub(super) fn rule(rule: &RuleInfo) -> JsonRule<'_> {
         failed: rule.tally.failed,
         waived: rule.tally.waived,
         suppressed: rule.tally.suppressed,
+        baselined: rule.tally.baselined,
         errors: rule.tally.errors,
     }
 }
@@ -501,6 +575,7 @@ pub fn write_json(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         not_selected: not_selected(report).collect(),
         not_evaluated: not_evaluated(report).collect(),
         waivers: report.waivers.iter().map(waiver).collect(),
+        baseline: report.baseline.as_ref().map(baseline),
         comparison: report.comparison.as_ref().map(|each| comparison(report, each)),
     };
     write_json_value(&document, out, Layout::Indented)?;
@@ -550,6 +625,7 @@ pub fn write_jsonl(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     not_selected(report).try_for_each(|each| line(out, "notSelected", each))?;
     not_evaluated(report).try_for_each(|each| line(out, "notEvaluated", each))?;
     report.waivers.iter().try_for_each(|each| line(out, "waiver", waiver(each)))?;
+    report.baseline.iter().try_for_each(|each| line(out, "baseline", baseline(each)))?;
     if let Some(comparison) = &report.comparison {
         let (base, head, counts) = sides(report, comparison);
         line(out, "comparison", Sides { base, head, counts })?;

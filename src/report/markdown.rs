@@ -59,7 +59,7 @@ pub(super) fn write_within(report: &Report, longest: usize, out: &mut dyn Write)
     let excepted: Vec<&Finding> =
         report.findings.iter().filter(|finding| finding.status != Status::Fail).collect();
     page.section(
-        "Waived and suppressed",
+        "Waived, suppressed and in the baseline",
         Fold::Closed,
         longest,
         excepted.into_iter().map(|finding| {
@@ -72,6 +72,9 @@ pub(super) fn write_within(report: &Report, longest: usize, out: &mut dyn Write)
             )
         }),
     );
+    let notes = word::baseline_notes(report);
+    let notes = notes.iter().map(|note| for_markdown(note, LONGEST_TEXT));
+    page.section("Entries of the baseline that no longer hold", Fold::Closed, longest, notes);
     let idle: Vec<&str> =
         report.rules.iter().filter(|rule| rule.tally.matched == 0).map(|rule| &*rule.name).collect();
     let idle: Vec<String> = idle.chunks(20).map(|names| code(&one_line(&names.join(" "), 2_000))).collect();
@@ -188,6 +191,9 @@ fn item(report: &Report, finding: &Finding, cause: Option<&Cause>, help: Help) -
         for_markdown(&finding.message, LONGEST_TEXT),
         place(&finding.location)
     );
+    if !finding.owners.is_empty() {
+        item.push_str(&format!(", owned by {}", for_markdown(&finding.owners.join(", "), LONGEST_TEXT)));
+    }
     if let Some(cause) = cause {
         item.push_str(&format!(" ({})", for_markdown(&cause.sentence(), LONGEST_TEXT)));
     }

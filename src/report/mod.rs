@@ -4,6 +4,7 @@
 //! reads no files; the snippets of the human format come through a function that it is given.
 
 mod audit;
+mod baseline;
 mod blame;
 mod comparison;
 mod coverage;
@@ -17,12 +18,13 @@ mod junit;
 mod line_hash;
 mod markdown;
 mod masked;
+mod ownership;
 mod period;
 mod sarif;
 mod summary;
 mod word;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 pub use self::csv::write_csv;
@@ -30,6 +32,7 @@ pub use audit::{
     Audit, OSCAL_FILES, limits_of, write_audit_csv, write_audit_html, write_audit_json, write_audit_markdown,
     write_audit_oscal, write_audit_xlsx,
 };
+pub use baseline::write_baseline;
 pub use blame::{Author, Birth, Blame};
 pub use comparison::{
     Cause, ChangeSort, Comparison, Event, FieldChange, FindingChange, Fixed, GateChange, GateEffect,
@@ -39,10 +42,11 @@ pub use coverage::{Coverage, CoveredPlace, Hits, RuleCoverage};
 pub use escape::for_terminal;
 pub use github::{write_github, write_job_summary};
 pub use gitlab::write_gitlab;
-pub use human::{Human, render_problems};
+pub use human::{GroupBy, Human, render_problems};
 pub use json::{write_json, write_jsonl};
 pub use junit::write_junit;
 pub use markdown::write_markdown;
+pub use ownership::Ownership;
 pub use period::{
     ChangeEvent, Deviation, GroupPeriod, Held, Mark, Period, PopulationChange, RulePeriod, Sample, Stretch,
     Unchecked, Week,
@@ -55,7 +59,7 @@ use crate::finding::{Finding, Fingerprint, Location, Severity, Status};
 use crate::load::{Revision, Skipped};
 use crate::policy::{NotSelected, PolicyDigest};
 use crate::problem::Problem;
-use crate::waive::WaiverOutcome;
+use crate::waive::{BaselineOutcome, WaiverOutcome};
 
 /// Everything that a `check` says, in its final order.
 #[derive(Debug)]
@@ -76,6 +80,10 @@ pub struct Report {
     pub skipped: Vec<Skipped>,
     /// What became of each waiver.
     pub waivers: Vec<WaiverOutcome>,
+    /// What became of the baseline; none where there is none.
+    pub baseline: Option<BaselineOutcome>,
+    /// Whose findings these are.
+    pub ownership: Ownership,
     /// What was seen.
     pub counts: Counts,
     /// Where values stand that no snippet may show, in the order of their places.
@@ -98,12 +106,24 @@ pub struct RunInfo {
     pub config: Option<String>,
     /// Threshold of exit code 1; none: findings never fail the run.
     pub fail_on: Option<Severity>,
+    /// The most open findings of a severity with which the run does not fail.
+    pub max: BTreeMap<Severity, u64>,
     /// Whether a run that evaluates nothing is all right.
     pub allow_empty: bool,
     /// The commit that was judged; none: a work tree, as it stood.
     pub estate: Option<Revision>,
     /// What it was judged by.
     pub policies: PolicyOrigin,
+}
+
+/// How many open findings of a severity a run may have without failing: what its budget says, whatever the threshold;
+/// without a budget none from the threshold upwards, and any number below. Without a threshold findings never fail a run.
+pub fn allowed(fail_on: Option<Severity>, max: &BTreeMap<Severity, u64>, severity: Severity) -> u64 {
+    match (fail_on, max.get(&severity)) {
+        (Some(_), Some(most)) => *most,
+        (Some(threshold), None) if severity >= threshold => 0,
+        (Some(_), None) | (None, _) => u64::MAX,
+    }
 }
 
 /// Where rules, kinds, frameworks, waivers and the configuration came from.
@@ -242,8 +262,9 @@ impl Report {
         summaries
     }
 
-    /// Whether the run fails: a finding is at or above the threshold. In a comparison only new findings and events
-    /// count, and the gate's own changes.
+    /// Whether the run fails: there are more open findings of a severity than [`allowed`]. In a comparison only a severity
+    /// of which there are new ones fails the run; events do by the threshold alone, since they stand nowhere, and so do
+    /// the gate's own changes.
     pub fn fails(&self) -> bool {
         if self
             .comparison
@@ -253,13 +274,23 @@ impl Report {
             return true;
         }
         let Some(threshold) = self.run.fail_on else { return false };
+        let weight = |finding: &Finding| self.rule(finding).map(|rule| rule.severity);
         let events = self.comparison.iter().flat_map(|comparison| &comparison.events);
-        let mut found =
-            self.new_findings().map(|(finding, _)| finding).chain(events.map(|event| &event.finding));
-        found.any(|finding| {
-            finding.status == Status::Fail
-                && self.rule(finding).is_some_and(|rule| rule.severity >= threshold)
+        let mut events = events.map(|event| &event.finding).filter(|finding| finding.status == Status::Fail);
+        if events.any(|finding| weight(finding).is_some_and(|severity| severity >= threshold)) {
+            return true;
+        }
+        let new: BTreeSet<Severity> =
+            self.new_findings().filter_map(|(finding, _)| weight(finding)).collect();
+        self.by_severity().into_iter().any(|(severity, open)| {
+            new.contains(&severity) && open > allowed(self.run.fail_on, &self.run.max, severity)
         })
+    }
+
+    /// The severities with a budget, worst first: how many findings are open, and how many may be.
+    pub fn budgets(&self) -> impl Iterator<Item = (Severity, u64, u64)> {
+        let open = self.by_severity().into_iter();
+        open.filter_map(|(severity, open)| Some((severity, open, *self.run.max.get(&severity)?)))
     }
 
     /// Findings with their fingerprints and, in a comparison, what became of them since.

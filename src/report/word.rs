@@ -2,6 +2,7 @@
 
 use super::Report;
 use crate::finding::{Severity, Status};
+use crate::waive::{BaselineOutcome, EntryState};
 
 /// `1 rule`, `2 rules`.
 pub(super) fn plural(count: u64, noun: &str) -> String {
@@ -76,13 +77,34 @@ pub(super) fn totals(report: &Report) -> String {
         0_usize => {}
         count => parts.push(plural(count as u64, "problem") + " as before"),
     }
-    for status in [Status::Waived, Status::Suppressed] {
+    for status in [Status::Waived, Status::Suppressed, Status::Baselined] {
         match report.count(status) {
             0 => {}
             count => parts.push(format!("{count} {}", status.name())),
         }
     }
+    match stale(report) {
+        0 => {}
+        count => parts.push(format!("{count} stale in the baseline")),
+    }
+    parts.extend(report.budgets().map(|(severity, open, most)| format!("{severity}: {open} of {most}")));
+    match report.ownership.left_out {
+        0 => {}
+        count => parts.push(format!("{count} of other owners not shown")),
+    }
     parts.join(", ")
+}
+
+/// Entries of the baseline that hold nothing any more.
+pub(super) fn stale(report: &Report) -> u64 {
+    let outcome = report.baseline.as_ref();
+    outcome.map_or(0, |outcome| outcome.count(|state| matches!(state, EntryState::Stale(_))))
+}
+
+/// What became of entries of the baseline that no longer hold: `plain-store on DataStore/a is stale: the finding is gone`.
+pub(super) fn baseline_notes(report: &Report) -> Vec<String> {
+    let told = report.baseline.iter().flat_map(BaselineOutcome::told);
+    told.map(|(entry, state)| format!("{} on {} {}", entry.rule, entry.resource, state.sentence())).collect()
 }
 
 /// What was checked, in one fragment: `273 resources in 31 files against 1 rule (3 pairs), as of 2026-11-20`.

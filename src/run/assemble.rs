@@ -5,23 +5,23 @@ use std::sync::Arc;
 
 use super::check::{Check, DEFAULT_THRESHOLD, PATIENCE};
 use super::first_pass::State;
+use super::owners::assign_owners;
 use super::second_pass::Seen;
 use crate::estate::{Inventory, KindName};
 use crate::evaluate::{Outcome, Tally};
-use crate::finding::{Finding, Identity, Location, Resource, Status};
+use crate::finding::{Finding, Fingerprint, Identity, Location, Resource, Severity, Status};
 use crate::load::Skipped;
 use crate::policy::Check as RuleCheck;
 use crate::problem::{Code, Problem};
-use crate::report::{Counts, PolicyOrigin, Report, RuleInfo, RunInfo};
-use crate::waive::Exceptions;
+use crate::report::{Counts, PolicyOrigin, Report, RuleInfo, RunInfo, allowed};
+use crate::waive::{Exceptions, Outcomes};
 
 impl Check<'_> {
-    #[expect(clippy::too_many_arguments, reason = "everything that the passes have left comes together here")]
-    pub(super) fn assemble(
-        &self,
+    pub(super) fn assemble<'s>(
+        &'s self,
         outcomes: Vec<Outcome>,
         seen: &Seen,
-        exceptions: &Exceptions<'_>,
+        mut exceptions: Exceptions<'s>,
         mut counts: Counts,
         mut problems: Vec<Problem>,
         skipped: Vec<Skipped>,
@@ -71,28 +71,51 @@ impl Check<'_> {
                     .push(Problem::new(Code::InvalidKindSchema, message).at(Location::start_of(&kind.file)));
             }
         }
+        let shared = self.duplicates(inventory, states, &mut problems);
+        let order = |finding: &Finding| (finding.location.clone(), finding.rule, finding.key.clone());
+        findings.sort_by_cached_key(order);
+        let fingerprint = |finding: &Finding, rule: &str| {
+            let is_shared = shared.contains(&finding.resource.identity);
+            finding.fingerprint(rule, is_shared.then_some(&*finding.resource.location.file))
+        };
+        let ownership = assign_owners(&mut findings, self.root, &self.request.owners);
+        problems.extend(ownership.problems());
+        exceptions.baseline = self.baseline_in_force(&findings, inventory, states, &fingerprint);
         let resources: Vec<_> = inventory.resources().map(|(_, resource)| resource).collect();
-        let (waivers, found) = exceptions.apply(&mut findings, &mut tallies, rules, &resources);
+        let Outcomes { waivers, baseline, problems: found } =
+            exceptions.apply(&mut findings, &mut tallies, rules, &resources);
         problems.extend(found);
         // `unresolved-reference` tells why something is undecided. Unless it fails the run itself (it may not be
         // selected, be waived, or lie below the threshold), what is undecided must not pass.
         let fail_on =
             self.request.fail_on.unwrap_or(Some(self.policies.config.fail_on.unwrap_or(DEFAULT_THRESHOLD)));
-        let is_told = findings.iter().any(|finding| {
+        let max = self.budgets();
+        let severity = |finding: &Finding| rules.get(finding.rule as usize).map(|rule| rule.severity);
+        let mut open: BTreeMap<Severity, u64> = BTreeMap::new();
+        let is_open = |finding: &&Finding| finding.status == Status::Fail && ownership.shows(finding);
+        for severity in findings.iter().filter(is_open).filter_map(severity) {
+            *open.entry(severity).or_default() += 1;
+        }
+        let fails = |severity: Severity| {
+            let open = open.get(&severity).copied().unwrap_or_default();
+            open > allowed(fail_on, &max, severity)
+        };
+        let is_dangling = |finding: &&Finding| {
             let rule = rules.get(finding.rule as usize);
-            finding.status == Status::Fail
-                && rule.is_some_and(|rule| {
-                    let fails = fail_on.is_some_and(|threshold| rule.severity >= threshold);
-                    fails && matches!(rule.check, RuleCheck::UnresolvedReference)
-                })
-        });
+            rule.is_some_and(|rule| matches!(rule.check, RuleCheck::UnresolvedReference))
+        };
+        let mut dangling = findings.iter().filter(is_dangling).peekable();
+        // Where the baseline holds every reference that names nothing, what they leave open is as old as they are.
+        let is_known =
+            dangling.peek().is_some() && dangling.clone().all(|finding| finding.status == Status::Baselined);
+        let is_told =
+            is_known || dangling.any(|finding| is_open(&finding) && severity(finding).is_some_and(fails));
         if undecided > 0 && !is_told {
             let pairs = if undecided == 1 { "1 pair".to_owned() } else { format!("{undecided} pairs") };
             let message =
                 format!("{pairs} of resource and rule could not be decided: a reference names nothing");
             problems.push(Problem::new(Code::Undecided, message));
         }
-        let shared = self.duplicates(inventory, states, &mut problems);
         if counts.pairs == 0 && !self.request.allow_empty {
             let message = format!(
                 "{} in {} files were checked against {} rules, and no rule applied",
@@ -105,8 +128,6 @@ impl Check<'_> {
             );
             problems.push(Problem::new(Code::NothingEvaluated, message));
         }
-        let order = |finding: &Finding| (finding.location.clone(), finding.rule, finding.key.clone());
-        findings.sort_by_cached_key(order);
         problems.sort_by(|one, other| {
             (&one.location, one.code, &one.message).cmp(&(&other.location, other.code, &other.message))
         });
@@ -126,21 +147,16 @@ impl Check<'_> {
                 tally,
             })
             .collect();
-        let fingerprints = findings
-            .iter()
-            .map(|finding| {
-                let rule = rules.get(finding.rule as usize).map_or("", |rule| &rule.name);
-                let path =
-                    shared.contains(&finding.resource.identity).then_some(&*finding.resource.location.file);
-                finding.fingerprint(rule, path)
-            })
-            .collect();
+        let name = |finding: &Finding| rules.get(finding.rule as usize).map_or("", |rule| &rule.name);
+        let fingerprints: Vec<Fingerprint> =
+            findings.iter().map(|finding| fingerprint(finding, name(finding))).collect();
         Report {
             run: RunInfo {
                 version: env!("CARGO_PKG_VERSION"),
                 as_of: self.request.as_of.clone(),
                 config: self.policy_source().config().map(str::to_owned),
                 fail_on,
+                max,
                 allow_empty: self.request.allow_empty,
                 estate: self.root.revision(),
                 policies: PolicyOrigin {
@@ -156,6 +172,8 @@ impl Check<'_> {
             not_selected: self.policies.rules.not_selected.clone(),
             skipped,
             waivers,
+            baseline,
+            ownership,
             counts,
             masked,
             comparison: None,

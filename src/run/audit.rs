@@ -9,7 +9,7 @@ use crate::evaluate::Matched;
 use crate::finding::Identity;
 use crate::load::{Held, LoadError, Source};
 use crate::outcome::{Artefact, Declared, Evaluated, artefact, outcomes};
-use crate::policy::Framework;
+use crate::policy::{BaselineChoice, Framework};
 use crate::problem::{Code, Problem};
 use crate::report::Audit;
 
@@ -23,7 +23,9 @@ pub fn audit(
     request: &CheckRequest,
     progress: &(dyn Fn(u64, u64) + Sync),
 ) -> Result<Audit, PolicyError> {
-    let request = CheckRequest { with_population: true, ..request.clone() };
+    let mut request = CheckRequest { with_population: true, ..request.clone() };
+    // Nobody has approved what merely stood: to an auditor it is a finding.
+    request.selection.baseline = BaselineChoice::None;
     in_pool(&request, |as_of| {
         let policies = policies_of(sources, &request)?;
         let known = &policies.rules.frameworks;

@@ -1,6 +1,6 @@
 //! `check`: every file of the estate, every resource, every rule that can apply.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
@@ -68,6 +68,12 @@ pub struct CheckRequest {
     pub as_of: String,
     /// Threshold of the command line, before that of the configuration.
     pub fail_on: Option<Option<Severity>>,
+    /// Budgets of the command line, before those of the configuration.
+    pub max: BTreeMap<Severity, u64>,
+    /// Only findings of these owners are shown and counted; empty: all are.
+    pub owners: Vec<String>,
+    /// Whether a baseline is to be written, so that every resource needs its digest.
+    pub with_digests: bool,
     /// Whether a run that evaluates nothing is all right.
     pub allow_empty: bool,
     /// Whether to evaluate once more with whole documents, and to report where that says something else.
@@ -98,6 +104,16 @@ pub fn check(
     request: &CheckRequest,
     progress: &(dyn Fn(u64, u64) + Sync),
 ) -> Result<Report, PolicyError> {
+    check_with(sources, request, progress, |report, _| report)
+}
+
+/// The same, with a look at the policies that judged.
+pub(super) fn check_with<T: Send>(
+    sources: &Sources<'_>,
+    request: &CheckRequest,
+    progress: &(dyn Fn(u64, u64) + Sync),
+    finish: impl FnOnce(Report, &Policies) -> T + Send,
+) -> Result<T, PolicyError> {
     in_pool(request, |as_of| {
         let policies = policies_of(sources, request)?;
         let (mut report, _) = Check::new(sources, request, &policies, as_of.clone()).run(progress);
@@ -107,7 +123,8 @@ pub fn check(
             let (other, _) = whole.run(&|_, _| ());
             report.problems.extend(disagreements(&report, &other));
         }
-        Ok(report)
+        report.keep_owners();
+        Ok(finish(report, &policies))
     })
 }
 
@@ -156,6 +173,8 @@ pub(super) struct Check<'r> {
     pub(super) is_joined: bool,
     /// Whether references are kept by who names, whatever the rules ask for.
     pub(super) is_followed: bool,
+    /// The resources that the baseline is about, as reports name them.
+    pub(super) baselined: HashSet<&'r str>,
     /// The run as local rules see it: without an inventory.
     pub(super) alone: Around<'static>,
     /// The waivers of `elsewhere`, kept for other checks that ask for them.
@@ -216,7 +235,20 @@ impl<'r> Check<'r> {
             as_of,
             is_joined: policies.rules.rules.iter().any(|rule| rule.is_joined),
             is_followed: false,
+            baselined: policies
+                .baseline
+                .iter()
+                .flat_map(|baseline| &baseline.entries)
+                .map(|entry| &*entry.resource)
+                .collect(),
         }
+    }
+
+    /// Budgets: of each severity that of the command line, else that of the configuration.
+    pub(super) fn budgets(&self) -> BTreeMap<Severity, u64> {
+        let mut max = self.policies.config.max.clone();
+        max.extend(&self.request.max);
+        max
     }
 
     /// The same, with an inventory whose references can be followed in both directions.
@@ -295,12 +327,18 @@ impl<'r> Check<'r> {
         gleaned.outcomes.extend(joined);
         let policy = &self.policies.config.waivers;
         let (waivers, uncounted) = self.counted(gleaned.waivers, &mut gleaned.problems);
-        let exceptions =
-            Exceptions { policy, waivers, uncounted, ignores: gleaned.ignores, as_of: &self.as_of };
+        let exceptions = Exceptions {
+            policy,
+            waivers,
+            uncounted,
+            ignores: gleaned.ignores,
+            as_of: &self.as_of,
+            baseline: None,
+        };
         let mut skipped = gleaned.skipped;
         skipped.sort();
         skipped.dedup();
-        self.assemble(gleaned.outcomes, seen, &exceptions, gleaned.counts, gleaned.problems, skipped)
+        self.assemble(gleaned.outcomes, seen, exceptions, gleaned.counts, gleaned.problems, skipped)
     }
 
     /// The waivers that count, and those of the estate that do not: where the policies come from elsewhere, so do the

@@ -246,7 +246,9 @@ pub(super) fn diff_in_pool(
             as_of: &as_of,
         };
         let (events, problems) = events(&change, head_policies, &mut head.report.rules);
-        Ok(finish(sources, &base, head, changes, fixed, events, problems, found, gate))
+        let mut report = finish(sources, &base, head, changes, fixed, events, problems, found, gate);
+        report.keep_owners();
+        Ok(report)
     }
 }
 
@@ -373,6 +375,8 @@ impl Causes<'_> {
         let other = if came { self.base } else { self.head };
         let covered =
             other.report.findings.iter().zip(&other.report.fingerprints).find(|(_, one)| *one == print);
+        // What the baseline held there and not here has a cause of its own.
+        let covered = covered.filter(|(finding, _)| finding.status != Status::Baselined);
         let exception = covered.and_then(|(finding, _)| finding.exception.as_deref()).map(str::to_owned);
         let with =
             |factor: Factor| self.partial.iter().find(|(known, _)| *known == factor).map(|(_, one)| one);

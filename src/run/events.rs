@@ -1,18 +1,19 @@
 //! Rules over changes: what they deny of each resource that differs between two versions.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use serde_json::{Value, json};
 
 use super::changed::Changed;
+use super::owners::owners_of;
 use super::policies::Policies;
 use crate::compare::Difference;
 use crate::date::Moment;
 use crate::estate::Inventory;
-use crate::evaluate::{FileContext, Tally, denied};
+use crate::evaluate::{FileContext, Tally, denied, owner};
 use crate::finding::{Finding, Resource, Status};
-use crate::load::{CommitInfo, Source};
+use crate::load::{Codeowners, CommitInfo, Source};
 use crate::problem::{Code, Problem};
 use crate::rego::{Document, Judged, World};
 use crate::report::{Event, RuleInfo};
@@ -68,6 +69,7 @@ pub(super) fn events(
         return (events, problems);
     }
     let commits = commits(change.commits);
+    let (codeowners, _) = Codeowners::of(change.head);
     let world = Arc::new(World::new(Arc::clone(inventory) as Arc<_>));
     let former = Arc::new(World::new(Arc::clone(change.former) as Arc<_>));
     let run = RunContext { as_of: (*as_of).clone(), inventory: Some(&***inventory) };
@@ -79,8 +81,13 @@ pub(super) fn events(
         let kind = crate::estate::KindName::of(identity);
         let document = Document::of_change(before, after, &commits);
         let Some(location) = difference.change.location.clone() else { continue };
-        let resource =
-            Arc::new(Resource { identity: identity.clone(), uid: None, location: location.clone() });
+        let resource = Arc::new(Resource {
+            identity: identity.clone(),
+            uid: None,
+            owner: owner(root),
+            location: location.clone(),
+            digest: OnceLock::new(),
+        });
         let tape = root.tape();
         let text = || std::borrow::Cow::Borrowed(tape.source());
         let source = if after.is_some() { change.head } else { change.base };
@@ -134,6 +141,7 @@ pub(super) fn events(
                 let finding = Finding {
                     rule: *index,
                     status: Status::Fail,
+                    owners: owners_of(&resource, &codeowners),
                     exception: None,
                     is_sensitive: rule.is_sensitive,
                     message: if rule.is_sensitive {

@@ -160,14 +160,15 @@ impl Check<'_> {
         let size = bytes.len() as u64;
         let path = self.root.from_base(file).unwrap_or(file);
         let mapping = self.mapping(path);
-        let is_declared = self.estate.as_ref().is_some_and(|estate| estate.is_match(path));
+        let is_baseline = self.is_baseline_file(path);
+        let is_declared = !is_baseline && self.estate.as_ref().is_some_and(|estate| estate.is_match(path));
         let (mut tape, broken) = parse(bytes, file, &self.request.limits.yaml);
         let expectation = if is_declared { Expectation::Resources } else { Expectation::Anything };
         let classified = classify(&mut tape, file, mapping.as_ref(), expectation);
         if role != Role::Context {
             result.counts.files += 1;
             result.counts.bytes += size;
-            result.counts.other_documents += classified.others as u64;
+            result.counts.other_documents += if is_baseline { 0 } else { classified.others as u64 };
             let is_meant = is_declared || role == Role::Named || mapping.is_some();
             // A file that nobody declared, and that could not hold a resource whatever was meant, is none.
             if broken.is_empty() || is_meant || could_hold_resource(&broken, tape.source()) {
@@ -256,7 +257,12 @@ impl Check<'_> {
         }
         if is_evaluated {
             *result.counts.kinds.entry(identity.qualified_kind()).or_default() += 1;
+            let before = result.outcome.findings.len();
             evaluate(&self.plan, &kind, Phase::Local, &admitted, around, context, &mut result.outcome);
+            let found = result.outcome.findings.get(before..).unwrap_or_default();
+            if self.request.with_digests || self.is_baselined(identity) {
+                self.digest(&admitted, &kind, found);
+            }
         }
     }
 }

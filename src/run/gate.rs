@@ -9,8 +9,8 @@ use serde_json::Value;
 use super::policies::Policies;
 use crate::date::Moment;
 use crate::finding::{Location, Severity};
-use crate::policy::{Check, Config, InlineIgnore, Rule, Waiver};
-use crate::report::{GateChange, GateEffect, GateSort};
+use crate::policy::{Baseline, BaselineEntry, Check, Config, InlineIgnore, Rule, Waiver};
+use crate::report::{GateChange, GateEffect, GateSort, allowed};
 
 /// The threshold where a configuration says none.
 const DEFAULT_THRESHOLD: Severity = Severity::Low;
@@ -32,6 +32,8 @@ pub(super) fn gate_changes(base: &Gate<'_>, head: &Gate<'_>, as_of: &Moment) -> 
     settings(&base.policies.config, &head.policies.config, &mut changes);
     waivers(base, head, as_of, &mut changes);
     ignores(base, head, &mut changes);
+    budgets(&base.policies.config, &head.policies.config, &mut changes);
+    baseline(base.policies.baseline.as_deref(), head.policies.baseline.as_deref(), &mut changes);
     changes.sort_by(|one, other| (one.sort, &one.name, &one.to).cmp(&(other.sort, &other.name, &other.to)));
     changes
 }
@@ -180,6 +182,50 @@ fn settings(old: &Config, new: &Config, changes: &mut Vec<GateChange>) {
         let (from, to) = ("false".to_owned(), "true".to_owned());
         changes.push(change(GateSort::SettingChanged, "waivers.inline", Some(from), Some(to)));
     }
+}
+
+/// A severity with a budget in one of the two: how many findings of it may be open.
+fn budgets(old: &Config, new: &Config, changes: &mut Vec<GateChange>) {
+    let of = |config: &Config, severity| {
+        allowed(Some(config.fail_on.unwrap_or(DEFAULT_THRESHOLD)), &config.max, severity)
+    };
+    let shown = |most: u64| if most == u64::MAX { "any number".to_owned() } else { most.to_string() };
+    for severity in Severity::ALL {
+        let (from, to) = (of(old, severity), of(new, severity));
+        let is_budget = old.max.contains_key(&severity) || new.max.contains_key(&severity);
+        if is_budget && to > from {
+            let name = format!("max.{severity}");
+            changes.push(change(GateSort::ThresholdRaised, name, Some(shown(from)), Some(shown(to))));
+        }
+    }
+}
+
+/// Entries of the baseline that are named one by one.
+const MOST_NAMED: usize = 5;
+
+/// Entries that the head's baseline has more, or that hold something else than before.
+fn baseline(old: Option<&Baseline>, new: Option<&Baseline>, changes: &mut Vec<GateChange>) {
+    let Some(new) = new else { return };
+    let known: BTreeMap<_, &BaselineEntry> =
+        old.iter().flat_map(|old| &old.entries).map(|entry| (entry.fingerprint, entry)).collect();
+    let holds_more = |entry: &&BaselineEntry| {
+        known.get(&entry.fingerprint).is_none_or(|old| {
+            (old.resource_digest, old.rule_digest) != (entry.resource_digest, entry.rule_digest)
+                || entry.severity > old.severity
+                || entry.count > old.count
+        })
+    };
+    let added: Vec<&BaselineEntry> = new.entries.iter().filter(holds_more).collect();
+    let Some(first) = added.first() else { return };
+    let named = added.iter().take(MOST_NAMED).map(|entry| format!("{} on {}", entry.rule, entry.resource));
+    let mut named = named.collect::<Vec<_>>().join(", ");
+    if added.len() > MOST_NAMED {
+        named.push_str(&format!(" and {} more", added.len() - MOST_NAMED));
+    }
+    changes.push(GateChange {
+        location: Some(first.location.clone()),
+        ..change(GateSort::BaselineAdded, &*new.file, None, Some(named))
+    });
 }
 
 fn approvers(old: &Config, new: &Config, changes: &mut Vec<GateChange>) {

@@ -251,7 +251,7 @@ pub(super) fn walk(
                 history.source(instant.commit).map_err(load_error)?,
                 Arc::clone(&inventory),
             ));
-            visit(Ok(Step { instant, policies: in_force, report, inventory, replay: &replay, events }));
+            visit(Ok(Step { instant, policies: in_force, report, replay: &replay, events }));
             source = Some((at, commit));
         }
     }

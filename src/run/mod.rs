@@ -5,6 +5,7 @@
 
 mod assemble;
 mod audit;
+mod baseline;
 mod batches;
 mod blame;
 mod both;
@@ -18,6 +19,7 @@ mod exclusions;
 mod first_pass;
 mod gate;
 mod history;
+mod owners;
 mod period;
 mod policies;
 mod reach;
@@ -26,6 +28,7 @@ mod second_pass;
 mod sources;
 
 pub use audit::audit;
+pub use baseline::{BaselineMode, NewBaseline, baseline};
 pub use blame::{BlameRequest, blame};
 pub use check::{CheckRequest, Limits, StandardInput, check};
 pub use coverage::cover_examples;
@@ -33,5 +36,5 @@ pub use diff::{DiffRequest, DiffSources, GateScope, JudgedBy, diff};
 pub use examples::{ExampleFailure, ExampleReport, MutationReport, Survivor, run_examples, run_mutants};
 pub use history::{History, Instant};
 pub use period::{PeriodPolicies, PeriodRequest, period};
-pub use policies::{Policies, PolicyError, load_policies};
+pub use policies::{Policies, PolicyError, configured_baseline, load_policies};
 pub use sources::{Relation, Sources};

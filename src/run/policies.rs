@@ -5,12 +5,13 @@ use std::sync::Arc;
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use rayon::prelude::*;
 
+use super::sources::Sources;
 use crate::estate::{KindLibrary, KindName};
 use crate::finding::{Location, OWN_GROUP};
 use crate::load::{CONFIG_FILE, LoadError, SkipReason, Source};
 use crate::policy::{
-    Config, DigestBuilder, PolicyDigest, PolicySource, RuleSet, Selection, build, builtin_kind_schemas,
-    builtin_policies, parse_config, rego_header, without_examples,
+    Baseline, BaselineChoice, Config, DigestBuilder, PolicyDigest, PolicySource, RuleSet, Selection, build,
+    builtin_kind_schemas, builtin_policies, parse_baseline, parse_config, rego_header, without_examples,
 };
 use crate::problem::{Code, Problem};
 use crate::yaml::{Limits, Tape, parse};
@@ -21,6 +22,8 @@ const POLICIES: &str = "policies/**";
 const SCHEMAS: &str = "schemas/kinds";
 /// Files of policies and schemas are small; larger ones are a mistake.
 const POLICY_SIZE: u64 = 16 << 20;
+/// A baseline takes some 300 bytes a finding.
+const BASELINE_SIZE: u64 = 256 << 20;
 
 /// Everything that judges an estate.
 #[derive(Debug)]
@@ -39,6 +42,8 @@ pub struct Policies {
     pub files: usize,
     /// What could not be used of it.
     pub problems: Vec<Problem>,
+    /// The baseline, if there is one.
+    pub baseline: Option<Arc<Baseline>>,
 }
 
 impl Policies {
@@ -137,13 +142,7 @@ pub(super) fn load(
     let mut digest = DigestBuilder::default();
     let config = match root.config() {
         None => Config::default(),
-        Some(path) => {
-            let bytes = root
-                .read_path(path, POLICY_SIZE)
-                .map_err(|problem| PolicyError::Configuration(vec![*problem]))?;
-            digest.add(CONFIG_FILE, &bytes);
-            parse_config(bytes, &Arc::from(path)).map_err(PolicyError::Configuration)?
-        }
+        Some(path) => read_config(root, path, &mut digest)?,
     };
     let policy_globs = config.policies.clone().unwrap_or_else(|| vec![POLICIES.to_owned()]);
     let policy_files = glob_set(policy_globs.iter().map(String::as_str));
@@ -216,7 +215,53 @@ pub(super) fn load(
     let (rules, found) = build(&sources, &config, selection, &kinds, &is_estate);
     problems.extend(found);
     let files = digest.len();
-    Ok(Policies { config, rules, kinds, policy_files, digest: digest.finish(), files, problems })
+    let baseline = baseline(root, &config, &selection.baseline)?;
+    Ok(Policies { config, rules, kinds, policy_files, digest: digest.finish(), files, problems, baseline })
+}
+
+/// The file of the baseline that the configuration beside an estate names, from its folder.
+///
+/// # Errors
+/// A configuration that cannot be used.
+pub fn configured_baseline(sources: &Sources<'_>) -> Result<Option<String>, PolicyError> {
+    let source = sources.estate;
+    let Some(path) = source.config().filter(|_| sources.policies.is_none()) else { return Ok(None) };
+    let config = read_config(source, path, &mut DigestBuilder::default())?;
+    Ok(config.baseline.map(|(path, _)| path))
+}
+
+fn read_config(root: &dyn Source, path: &str, digest: &mut DigestBuilder) -> Result<Config, PolicyError> {
+    let bytes =
+        root.read_path(path, POLICY_SIZE).map_err(|problem| PolicyError::Configuration(vec![*problem]))?;
+    digest.add(CONFIG_FILE, &bytes);
+    parse_config(bytes, &Arc::from(path)).map_err(PolicyError::Configuration)
+}
+
+/// The baseline that counts. What is wrong with it ends the run: without it, nobody knows what stood.
+fn baseline(
+    root: &dyn Source,
+    config: &Config,
+    choice: &BaselineChoice,
+) -> Result<Option<Arc<Baseline>>, PolicyError> {
+    let (path, place) = match (choice, &config.baseline) {
+        (BaselineChoice::Given(baseline), _) => return Ok(Some(Arc::clone(baseline))),
+        (BaselineChoice::None, _) | (BaselineChoice::Configured, None) => return Ok(None),
+        (BaselineChoice::At(path), _) => (path, None),
+        (BaselineChoice::Configured, Some((path, place))) => (path, Some(place)),
+    };
+    let path = root.below_base(path);
+    let refuse = |problem: Problem| PolicyError::Configuration(vec![problem]);
+    let found = root.find(&path).map_err(|problem| refuse(*problem))?;
+    let Some(entry) = found else {
+        // One that is named on the command line may come with the change that is judged.
+        let Some(place) = place else { return Ok(None) };
+        let message = format!("{path} does not exist, or is no plain file");
+        let problem = Problem::new(Code::InvalidBaseline, message).at(place.clone());
+        return Err(refuse(problem.with_help(format!("write it: `assize baseline -o {path}`"))));
+    };
+    let bytes = root.read(&entry, BASELINE_SIZE).map_err(|problem| refuse(*problem))?;
+    let baseline = parse_baseline(bytes, &entry.path).map_err(PolicyError::Configuration)?;
+    Ok(Some(Arc::new(baseline)))
 }
 
 /// Documents among rules that look like ours and have a kind that nobody knows: a rule that is not loaded finds

@@ -345,6 +345,8 @@ fn on<'s>(template: &'s Check<'_>, source: &'s dyn Source, as_of: &Moment) -> Ch
         alone,
         approved: None,
         waiverless: None,
+        // What a baseline forgives is no less true.
+        baselined: template.baselined.clone(),
     }
 }
 

@@ -46,7 +46,7 @@ fn edited(document: &Value, pointer: &str, value: Option<Value>) -> Value {
 
 #[test]
 fn every_schema_is_one() {
-    for name in ["Rule", "assize", "output", "report", "coverage"] {
+    for name in ["Rule", "assize", "output", "report", "coverage", "baseline"] {
         let schema = schema(name);
         assert!(jsonschema::meta::is_valid(&schema), "{name}");
         described(&schema, name);
@@ -415,6 +415,8 @@ fn schema_and_loader_agree_on_configurations() {
         "{rules: {a: {severity: low, enabled: true, params: {n: 1, m: [x]}}, b: {enabled: false, reason: no use}, c: {}}}",
         "{rules: {a: {severity: , enabled: , reason: }}}",
         "{fail_on: critical}",
+        "{max: {high: 3, medium: 20, info: 0, low: }, baseline: ci/baseline.yaml}",
+        "{max: , baseline: }",
     ] {
         check(&good.replacen('{', "{version: 1, ", 1), true);
     }
@@ -457,6 +459,15 @@ fn schema_and_loader_agree_on_configurations() {
         "{rules: {a: {parms: {}}}}",
         "{rules: {a: {params: }}}",
         "{fail_on: never}",
+        "{max: 3}",
+        "{max: {high: -1}}",
+        "{max: {high: many}}",
+        "{max: {hihg: 1}}",
+        "{baseline: [a.yaml]}",
+        "{baseline: ''}",
+        "{baseline: /a.yaml}",
+        "{baseline: a//b.yaml}",
+        "{baseline: 'a\\b.yaml'}",
         "{fail_on: High}",
         "{fail_on: 1}",
         "{failOn: low}",
@@ -484,7 +495,12 @@ fn scenes() -> Vec<(Scene, Vec<&'static str>)> {
         .with("chart/Chart.yaml", "{apiVersion: v2, name: c, version: 1.0.0}")
         .with("chart/templates/t.yaml", "{{ x }}")
         .with("policies/house.yaml", "{apiVersion: assize.dev/v1, kind: Rule, metadata: {name: bad}, spec: {}}");
+    let held = Scene::new().with_clinic();
+    assert_eq!(held.run(&["baseline", "-o", "baseline.yaml", "--as-of", crate::scene::DAY]).code, 0);
+    let stores = held.read("estate/data/stores.yaml");
+    held.write("estate/data/stores.yaml", &stores.replacen("enabled: false", "enabled: true", 1));
     vec![
+        (held, vec!["--baseline", "baseline.yaml", "--max", "high=3", "--owner", "web-shop"]),
         (Scene::new().with_clinic(), vec![]),
         (Scene::new().with_clinic(), vec!["--framework", "hipaa", "--fail-on", "never"]),
         (Scene::new().with_clinic(), vec!["--kind", "Person", "--rule", "no-such-rule"]),
@@ -516,6 +532,10 @@ fn the_output_fits_its_schema_and_both_formats_say_the_same() {
         r#""reason":"Helm template""#,
         r#""reason":"turned off in assize.yaml: no use""#,
         r#""errors":1"#,
+        r#""status":"baselined""#,
+        r#""reason":"finding-gone""#,
+        r#""budgets":[{"max":3,"open":"#,
+        r#""owners":["web-shop"]"#,
     ] {
         assert!(seen.contains(part), "{part}");
     }
@@ -534,6 +554,15 @@ fn assembled(lines: &str, schema: &Value) -> Value {
         let list = match sort.as_str() {
             "run" | "summary" => {
                 report.extend(line);
+                order.push(sort);
+                continue;
+            }
+            "baseline" => {
+                let definition = json!({"$ref": "#/$defs/baseline", "$defs": schema["$defs"]});
+                let validator = jsonschema::validator_for(&definition).unwrap();
+                let line = Value::Object(line);
+                assert_eq!(complaints(&validator, &line), Vec::<String>::new());
+                report.insert(sort.clone(), line);
                 order.push(sort);
                 continue;
             }

@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
 
 use std::fmt::Write as _;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use assize::date::Moment;
 use assize::estate::{Directions, Gathered, Inventory, KindLibrary, identity_of};
@@ -76,7 +76,13 @@ fn gather(tape: &Tape, kinds: &KindLibrary) -> Gathered {
         let identity = identity_of(root, None, "unnamed").unwrap();
         let schema = kinds.get(&assize::estate::KindName::of(&identity));
         let references = schema.map(|schema| schema.references()).unwrap_or_default();
-        let resource = Resource { identity, uid: None, location: Location::start_of("case.yaml") };
+        let resource = Resource {
+            identity,
+            uid: None,
+            owner: None,
+            location: Location::start_of("case.yaml"),
+            digest: OnceLock::default(),
+        };
         gathered.add(Arc::new(resource), root, references, Some(&PathSet::All));
     }
     gathered

@@ -87,6 +87,7 @@ pub(super) struct Population {
     pub(super) failed: u64,
     pub(super) waived: u64,
     pub(super) suppressed: u64,
+    pub(super) baselined: u64,
     pub(super) errors: u64,
 }
 
@@ -191,6 +192,9 @@ pub(super) struct Suppression {
 pub(super) struct RunProperties<'a> {
     pub(super) as_of: &'a str,
     pub(super) verdict: &'static str,
+    pub(super) summary: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) baseline: Vec<String>,
     pub(super) resources: u64,
     pub(super) files: u64,
     pub(super) pairs: u64,

@@ -153,6 +153,12 @@ fn log<'a>(
             properties: RunProperties {
                 as_of: &report.run.as_of,
                 verdict: word::verdict(report),
+                summary: one_line(&word::totals(report), LONGEST_MESSAGE),
+                baseline: word::baseline_notes(report)
+                    .iter()
+                    .take(MOST_LISTED)
+                    .map(|note| one_line(note, LONGEST_MESSAGE))
+                    .collect(),
                 resources: report.counts.resources(),
                 files: report.counts.files,
                 pairs: report.counts.pairs,
@@ -277,6 +283,7 @@ fn rule(rule: &RuleInfo) -> Descriptor {
                 failed: tally.failed,
                 waived: tally.waived,
                 suppressed: tally.suppressed,
+                baselined: tally.baselined,
                 errors: tally.errors,
             }),
         }),
@@ -441,6 +448,9 @@ fn finding_result(
     if let Some(cause) = change.and_then(|change| change.cause.as_ref()) {
         properties.insert("cause", cause.name().to_owned());
     }
+    if !finding.owners.is_empty() {
+        properties.insert("owners", one_line(&finding.owners.join(" "), LONGEST_MESSAGE));
+    }
     SarifResult {
         rule_id: rule.name.to_string(),
         rule_index: finding.rule as usize,
@@ -463,6 +473,10 @@ fn suppression(report: &Report, finding: &Finding) -> Option<Suppression> {
     let (kind, justification) = match finding.status {
         Status::Fail => return None,
         Status::Suppressed => ("inSource", exception.to_owned()),
+        Status::Baselined => (
+            "external",
+            format!("{exception} holds it: it stood before, and its resource has not changed since"),
+        ),
         Status::Waived => {
             let waiver = report.waivers.iter().find(|waiver| waiver.identity.to_string() == exception);
             let mut words = exception.to_owned();

@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use assize::evaluate::Tally;
-use assize::finding::{Finding, Fingerprint, Identity, Location, Resource, Severity, Status};
+use assize::finding::{ContentDigest, Finding, Fingerprint, Identity, Location, Resource, Severity, Status};
 use assize::load::{SkipReason, Skipped};
-use assize::policy::NotSelected;
+use assize::policy::{Baseline, BaselineEntry, NotSelected};
 use assize::problem::{Code, Problem};
 use assize::report::{
     Cause, ChangeSort, Comparison, Counts, Event, FieldChange, FindingChange, Fixed, GateChange, GateEffect,
-    GateSort, PolicyOrigin, Report, ResourceChange, RuleInfo, RunInfo, Side, State,
+    GateSort, Ownership, PolicyOrigin, Report, ResourceChange, RuleInfo, RunInfo, Side, State,
 };
-use assize::waive::{WaiverOutcome, WaiverState};
+use assize::waive::{BaselineOutcome, EntryState, Gone, Lapse, WaiverOutcome, WaiverState};
 
 /// What stands in the files, as far as formats read them.
 pub(super) const SOURCES: [(&str, &str); 2] = [
@@ -73,12 +73,15 @@ impl Sample<'_> {
         Finding {
             rule,
             status: Status::Fail,
+            owners: Arc::new([self.text("web-shop").into()]),
             exception: None,
             message: self.text(message).into(),
             resource: Arc::new(Resource {
                 identity: self.identity(kind, name),
                 uid: None,
+                owner: None,
                 location: Location { path: "".into(), ..location.clone() },
+                digest: std::sync::OnceLock::new(),
             }),
             key: location.path.clone(),
             location,
@@ -122,6 +125,16 @@ impl Sample<'_> {
             "ledger",
             store(5, (1, 5), "spec.owner"),
         );
+        let mut baselined = self.finding(
+            2,
+            "spec.classification is internal",
+            "DataSet",
+            "archive",
+            store(8, (19, 31), "spec.classification"),
+        );
+        baselined.status = Status::Baselined;
+        baselined.exception = Some("baseline.yaml".into());
+        baselined.owners = Arc::new(["@org/data".into(), "ann@example.org".into()]);
         reached.related = Some((self.place("estate/people.yaml", 3, (1, 9), ""), "the other resource"));
         vec![
             self.finding(
@@ -135,6 +148,7 @@ impl Sample<'_> {
             waived,
             secret,
             suppressed,
+            baselined,
         ]
     }
 
@@ -160,7 +174,7 @@ impl Sample<'_> {
                 "store-class",
                 Severity::Medium,
                 &[],
-                Tally { matched: 1, suppressed: 1, ..Tally::default() },
+                Tally { matched: 2, suppressed: 1, baselined: 1, ..Tally::default() },
             ),
             self.rule("untidy-record", Severity::Info, &["itil-4:a"], tally(1, 0, 1)),
             self.rule("unused-rule", Severity::Low, &["gdpr:5"], tally(0, 0, 0)),
@@ -180,6 +194,7 @@ impl Sample<'_> {
                 as_of: "2026-11-20".to_owned(),
                 config: Some("assize.yaml".to_owned()),
                 fail_on: Some(Severity::Low),
+                max: BTreeMap::from([(Severity::High, 3)]),
                 allow_empty: false,
                 estate: None,
                 policies: PolicyOrigin::default(),
@@ -207,6 +222,20 @@ impl Sample<'_> {
                 defects: Vec::new(),
                 findings: 1,
             }],
+            baseline: Some(self.baseline()),
+            ownership: Ownership {
+                codeowners: Some("CODEOWNERS".to_owned()),
+                faults: vec![
+                    Problem::new(Code::InvalidCodeowners, self.text("\"bob\" is no owner")).at(self.place(
+                        "CODEOWNERS",
+                        3,
+                        (1, 1),
+                        "",
+                    )),
+                ],
+                only: Vec::new(),
+                left_out: 0,
+            },
             counts: Counts {
                 files: 3,
                 bytes: 4096,
@@ -218,6 +247,37 @@ impl Sample<'_> {
             masked: vec![self.place("estate/stores.yaml", 7, (10, 17), "")],
             comparison: None,
         }
+    }
+
+    /// One entry of each sort.
+    fn baseline(&self) -> BaselineOutcome {
+        let entry = |name: &str, line| BaselineEntry {
+            fingerprint: Fingerprint::of(&[name]),
+            rule: "store-class".to_owned(),
+            severity: Severity::Medium,
+            resource: self.text(&format!("DataSet/{name}")),
+            count: 1,
+            resource_digest: ContentDigest::of_bytes(name.as_bytes()),
+            rule_digest: ContentDigest::of_bytes(b"rule"),
+            location: self.place("baseline.yaml", line, (5, 9), ""),
+        };
+        let baseline = Baseline {
+            file: "baseline.yaml".into(),
+            digest: ContentDigest::of_bytes(b"baseline"),
+            entries: vec![
+                entry("archive", 4),
+                entry("ledger", 10),
+                entry("old-ledger", 16),
+                entry("other", 22),
+            ],
+        };
+        let states = vec![
+            EntryState::Holds,
+            EntryState::Lapsed(Lapse::ResourceChanged),
+            EntryState::Stale(Gone::Resource),
+            EntryState::NotJudged,
+        ];
+        BaselineOutcome { baseline: Arc::new(baseline), states }
     }
 
     fn fingerprint(finding: &Finding) -> Fingerprint {
@@ -273,6 +333,7 @@ impl Sample<'_> {
                 change(State::New, Some(reached)),
                 change(State::Persisting, None),
                 change(State::New, Some(Cause::ResourceChanged)),
+                change(State::Persisting, None),
                 change(State::Persisting, None),
             ],
             fixed: vec![

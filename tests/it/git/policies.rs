@@ -312,3 +312,22 @@ fn equal_policies_have_one_digest() {
     }
     assert_eq!(one, other);
 }
+
+/// What there is to look at can be elsewhere as well.
+#[test]
+fn looking_at_policies_from_elsewhere() {
+    let company = Company::new();
+    company.central.commit("First");
+    let run = |arguments: &[&str]| company.estate.scene.run(arguments);
+    for place in [company.place("gov", ""), company.place("gov", "@HEAD")] {
+        let listed = run(&["list", "rules", "--policies", &place]);
+        assert!(listed.code == 0 && listed.stdout.contains("\nseen "), "{}{}", listed.stdout, listed.stderr);
+        let explained = run(&["explain", "seen", "--policies", &place]);
+        assert!(explained.stdout.starts_with("seen (rule, info)\n"), "{}", explained.stderr);
+        let tested = run(&["test", "seen", "--policies", &place]);
+        assert!(tested.code == 0 && tested.stdout.contains("1 rule, 0 examples passed"), "{}", tested.stderr);
+        let path = run(&["test", "estate", "--policies", &place]);
+        assert!(path.code == 2 && path.stderr.contains("name rules, not paths: estate"), "{}", path.stderr);
+    }
+    assert!(run(&["explain", "seen"]).code == 2);
+}
