@@ -7,11 +7,11 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::examples::{change_of, clock, stage};
+use super::examples::{change_of, clock, is_removed, stage, world_of};
 use super::policies::Policies;
 use crate::estate::KindName;
 use crate::policy::{Check, Compiled, Locator, Rule};
-use crate::rego::{Coverage as Lines, Document, Judged, World};
+use crate::rego::{Coverage as Lines, Document, Judged};
 use crate::report::{Coverage, CoveredPlace, Hits, RuleCoverage};
 use crate::schema::{self, Exercise, ResourceId, RunContext, Scope, Strictness, substitute};
 
@@ -69,12 +69,13 @@ fn places(rule: &Rule, compiled: &Compiled, policies: &Policies) -> Vec<CoveredP
                 Some(Err(_)) => continue,
                 None => (Document::of(root), None),
             };
+            let Ok(world) = world_of(rule, example, &inventory, policies) else { continue };
             let judged = Judged {
                 root,
                 document: &document,
                 identity: &resource.identity,
-                resource: Some(id),
-                world: &Arc::new(World::new(Arc::clone(&inventory) as Arc<_>)),
+                resource: Some(id).filter(|_| !is_removed(example)),
+                world: &world,
                 base: base.as_ref(),
                 as_of: &run.as_of,
             };

@@ -232,6 +232,25 @@ pub(super) fn change_of(
     Ok((document, Arc::new(World::new(Arc::new(base)))))
 }
 
+/// Whether the resource of an example is gone after the change.
+pub(super) fn is_removed(example: &Example) -> bool {
+    matches!(example.change, Some([_, None]))
+}
+
+/// What a rule sees around the resource of an example: what is gone is not among those that are left.
+pub(super) fn world_of(
+    rule: &Rule,
+    example: &Example,
+    inventory: &Arc<Inventory>,
+    policies: &Policies,
+) -> Result<Arc<World>, Vec<String>> {
+    if is_removed(example) {
+        let (_, left) = stage_with(rule, example, None, policies)?;
+        return Ok(Arc::new(World::new(Arc::new(left))));
+    }
+    Ok(Arc::new(World::new(Arc::clone(inventory) as Arc<_>)))
+}
+
 /// The clock of an example.
 pub(super) fn clock(example: &Example) -> Moment {
     example.as_of.clone().unwrap_or_else(|| Moment::parse(EXAMPLE_CLOCK).expect("it is a date"))
@@ -244,15 +263,9 @@ fn differences(rule: &Rule, compiled: &Compiled, example: &Example, policies: &P
     };
     let mut lines = Vec::new();
     let inventory = Arc::new(inventory);
-    let is_removed = matches!(example.change, Some([_, None]));
-    let world = if is_removed {
-        // What is gone is not among those that are left.
-        match stage_with(rule, example, None, policies) {
-            Ok((_, left)) => Arc::new(World::new(Arc::new(left))),
-            Err(lines) => return lines,
-        }
-    } else {
-        Arc::new(World::new(Arc::clone(&inventory) as Arc<_>))
+    let world = match world_of(rule, example, &inventory, policies) {
+        Ok(world) => world,
+        Err(lines) => return lines,
     };
     let run = RunContext { as_of: clock(example), inventory: Some(&*inventory) };
     let id = ResourceId(0);
@@ -279,7 +292,7 @@ fn differences(rule: &Rule, compiled: &Compiled, example: &Example, policies: &P
                 root,
                 document: document.get_or_init(|| Document::of(root)),
                 identity: &resource.identity,
-                resource: Some(id).filter(|_| !is_removed),
+                resource: Some(id).filter(|_| !is_removed(example)),
                 world: &world,
                 base: change.as_ref().map(|(_, base)| base),
                 as_of: &run.as_of,

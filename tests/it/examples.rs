@@ -111,6 +111,39 @@ coverage: 4 of 8 directions exercised (50.0%); 1 rule, 0 without examples
     }
 }
 
+/// What is removed is not among what is left, for coverage as for the verdict.
+#[test]
+fn coverage_sees_what_a_removal_leaves() {
+    let rule = "apiVersion: assize.dev/v1
+kind: Rule
+metadata: {name: last-team-removed, title: One team stays}
+spec:
+  severity: low
+  rationale: r
+  remediation: r
+  match: {kinds: [Team]}
+  rego: |
+    deny contains \"the last team was removed\" if {
+      not input.after
+      not is_one_left
+    }
+
+    is_one_left if count(data.estate.Team) > 0
+  examples:
+    - name: the last one
+      before: {apiVersion: assize.dev/v1, kind: Team, metadata: {name: shop}, spec: {type: team}}
+      expect: [{path: ''}]
+    - name: one of two
+      before: {apiVersion: assize.dev/v1, kind: Team, metadata: {name: shop}, spec: {type: team}}
+      others: [{apiVersion: assize.dev/v1, kind: Team, metadata: {name: clinic}, spec: {type: team}}]
+      expect: []
+";
+    let scene = Scene::new().with("policies/last-team-removed.yaml", rule);
+    let outcome = scene.run(&["test", "last-team-removed", "--coverage"]);
+    assert!(outcome.stdout.starts_with("1 rule, 2 examples passed, 0 failed\ncov"), "{}", outcome.stdout);
+    assert!(outcome.stdout.contains("(100.0%)"), "{}", outcome.stdout);
+}
+
 /// A rule that does not compile is a problem, whatever is asked beside.
 #[test]
 fn coverage_hides_no_problem() {
