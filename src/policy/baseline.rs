@@ -216,7 +216,7 @@ mod tests {
             &[(3, 19, "\"v1:11\" should be `v1:` and 32 hexadecimal digits")],
         );
         let none = entry(&one).replace("severity: high", "severity: high, count: 0");
-        check(&format!("version: 1\nfindings:\n{none}"), &[(3, 84, "0 should be 1 or more")]);
+        check(&format!("version: 1\nfindings:\n{none}"), &[(3, 90, "0 should be 1 or more")]);
         check("", &[(1, 1, "the file is empty, should be a baseline")]);
         check("a: 1\n", &[(1, 1, "is no baseline: it has no `version`")]);
         check("version: 2\nentries: []\n", &[(1, 10, "version 2 is not known, should be 1")]);
