@@ -299,7 +299,7 @@ fn stages(root: &Root, files: &[estate::EstateFile], bytes: usize, sets: [(&str,
             for (name, tape, candidates) in &tapes {
                 judge_all(plan, name, tape, candidates, &mut outcome);
             }
-            pairs = outcome.pairs;
+            pairs = outcome.tallies.iter().map(|tally| tally.matched).sum();
         });
         (time, pairs)
     };

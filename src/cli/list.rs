@@ -34,7 +34,7 @@ pub(super) fn run(arguments: &ListArguments, common: &Common) -> Result<Exit, Fa
 fn rules(policies: &Policies) -> Vec<Value> {
     let row = |rule: &crate::policy::Rule| {
         let requirements: Vec<_> = rule.requirements.iter().map(ToString::to_string).collect();
-        json!({"name": &*rule.name, "severity": rule.severity.name(), "title": rule.title, "requirements": requirements})
+        json!({"name": &*rule.name, "severity": rule.severity.name(), "title": rule.title, "requirements": requirements, "related": rule.related, "roles": rule.roles})
     };
     policies.rules.rules.iter().map(row).collect()
 }

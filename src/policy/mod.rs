@@ -9,6 +9,7 @@ mod document;
 mod framework;
 mod library;
 mod rego;
+mod role;
 mod rule;
 mod rule_set;
 mod waiver;
@@ -16,16 +17,17 @@ mod waiver;
 pub use config::{Config, DocumentsEntry, RuleSetting, parse_config};
 pub use digest::{DigestBuilder, PolicyDigest};
 pub use document::{Locator, OneOrMany};
-pub use framework::{Framework, Requirement, RequirementRef};
+pub use framework::{Binding, Framework, Requirement, RequirementRef, Testable};
 pub use library::{
     builtin_kind_schemas, builtin_policies, builtin_schema, builtin_schema_names, without_examples,
 };
 pub use rego::{RegoPlace, RegoText, rego_header};
+pub use role::Roles;
 pub use rule::{
     Changed, Check, Compiled, EXAMPLE_CLOCK, Example, Expected, Match, Origin, Rule, RuleProblems,
 };
 pub use rule_set::{
-    AMBIGUOUS_SCALAR, LINKED_FILE_MISSING, NotSelected, PolicySource, RuleSet, Selection,
+    AMBIGUOUS_SCALAR, Absence, LINKED_FILE_MISSING, NotSelected, PolicySource, RuleSet, Selection,
     UNRESOLVED_REFERENCE, build,
 };
 pub use waiver::{InlineIgnore, Waiver, WaiverPolicy, WaiverType, inline_ignores, read_waiver};

@@ -10,22 +10,23 @@ use rayon::prelude::*;
 use serde_json::{Value, json};
 
 use super::both::{Evaluated, evaluate_both};
-use super::check::{Check, CheckRequest, Listed, in_pool};
-use super::gate::{Gate, gate_changes};
+use super::check::{Check, CheckRequest, Listed, ORGANIZATION, in_pool};
+use super::gate::{Gate, gate_changes, roles_changes, sort};
 use super::policies::{Beside, Policies, PolicyError, load};
 use super::sources::{Relation, Sources, Waiverless, waivers_of};
 use crate::compare::{Difference, Version, differences};
 use crate::date::Moment;
 use crate::estate::Inventory;
 use crate::evaluate::{FileContext, Tally, denied};
-use crate::finding::{Finding, Fingerprint, Identity, Resource, Status};
+use crate::finding::{Finding, Fingerprint, Identity, Location, Resource, Status};
 use crate::load::{CommitInfo, Entry, ObjectId, Source};
 use crate::plan::Plan;
-use crate::policy::{InlineIgnore, Waiver, inline_ignores};
+use crate::policy::{InlineIgnore, Rule, Waiver, inline_ignores};
 use crate::problem::{Code, Problem};
 use crate::rego::{Document, Judged, World};
 use crate::report::{
-    Cause, Comparison, Event, FindingChange, Fixed, GateChange, GateEffect, Report, Side, State,
+    Cause, Comparison, Event, FindingChange, Fixed, GateChange, GateEffect, Report, ResourceChange, Side,
+    State,
 };
 use crate::schema::{Inventory as _, ResourceId, RunContext, Scope};
 use crate::yaml::Tape;
@@ -218,12 +219,21 @@ pub fn diff(
         };
 
         let found = differences(&changed.base.versions, &changed.head.versions);
-        let gate = if sources.policies.is_none() {
+        let mut gate = if sources.policies.is_none() {
             let theirs = load_from(sources.head_policies);
             gate(sources, request, &check, &base_policies, theirs, &changed, &as_of, &waiverless)?
         } else {
             (Vec::new(), Vec::new())
         };
+        if let Some(mut change) =
+            roles_changes(&base.report.run.roles, &head.report.run.roles, place_of_organization(&found))
+        {
+            if request.allow_gate_changes {
+                change.effect = GateEffect::Noted;
+            }
+            gate.0.push(change);
+            sort(&mut gate.0);
+        }
         let plan = Plan::new(&head_policies.rules, &head_policies.kinds, Vec::new());
         let causes = Causes { differences: &found, base: &base, head: &head, partial, plan };
         let (changes, fixed) = causes.all(request.gate);
@@ -296,6 +306,13 @@ fn finish(
         old_problems,
     });
     report
+}
+
+/// Where the first Organization that differs stands.
+fn place_of_organization(found: &[Difference]) -> Option<Location> {
+    let is_one = |change: &ResourceChange| crate::estate::KindName::of(&change.identity).is(ORGANIZATION);
+    let mut changed = found.iter().map(|difference| &difference.change).filter(|change| is_one(change));
+    changed.find_map(|change| change.location.clone())
 }
 
 /// What alone is changed in an evaluation between the two.
@@ -372,6 +389,11 @@ impl Causes<'_> {
         }
         if decides(Factor::Clock) && !decides(Factor::Estate) {
             return Cause::ClockPassed;
+        }
+        // The rule is for roles that the other side does not have.
+        let rule = side.report.rule(finding);
+        if rule.is_some_and(|rule| other.report.not_by_role().any(|absent| absent.rule == rule.name)) {
+            return Cause::RolesChanged(place_of_organization(self.differences));
         }
         let identity = &finding.resource.identity;
         let is_own = |difference: &&Difference| {
@@ -600,6 +622,17 @@ fn commits(commits: &[CommitInfo]) -> Value {
     Value::Array(commits.iter().map(one).collect())
 }
 
+/// The place of a rule in the report of the head, put there if it binds in the base alone.
+fn place_of_rule(head: &mut Report, base: &Report, rule: &Rule) -> u32 {
+    let of = |report: &Report| report.rules.iter().position(|known| known.name == rule.name);
+    let at = of(head).unwrap_or_else(|| {
+        head.rules.extend(of(base).and_then(|at| base.rules.get(at)).cloned());
+        head.not_selected.retain(|absent| absent.rule != rule.name);
+        head.rules.len().saturating_sub(1)
+    });
+    u32::try_from(at).unwrap_or(u32::MAX)
+}
+
 /// What rules over changes deny.
 fn events(
     sources: &DiffSources<'_>,
@@ -611,7 +644,12 @@ fn events(
     as_of: &Moment,
 ) -> (Vec<Event>, Vec<Problem>) {
     let (mut events, mut problems) = (Vec::new(), Vec::new());
-    let rules: Vec<_> = (0_u32..).zip(&policies.rules.rules).filter(|(_, rule)| rule.uses.change).collect();
+    // A change of the roles themselves escapes no rule that binds on either side.
+    let roles = [base.report.run.roles.clone(), head.report.run.roles.clone()];
+    let binds = |rule: &&Rule| roles.iter().any(|roles| roles.bind(&rule.roles));
+    let rules = policies.rules.rules.iter().filter(|rule| rule.uses.change).filter(binds);
+    let place = |rule| (place_of_rule(&mut head.report, &base.report, rule), rule);
+    let rules: Vec<(u32, &Rule)> = rules.map(place).collect();
     if rules.is_empty() {
         return (events, problems);
     }
@@ -647,7 +685,7 @@ fn events(
             });
             let Some(policy) = compiled.rego.as_ref().filter(|_| applies) else { continue };
             let mut nothing = Tally::default();
-            // The rules of a report stand in the order of the rule set. What is counted are changes.
+            // What is counted are changes.
             let tally =
                 head.report.rules.get_mut(*index as usize).map_or(&mut nothing, |rule| &mut rule.tally);
             tally.matched += 1;

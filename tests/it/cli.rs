@@ -384,7 +384,7 @@ fn lists() {
         (
             "rules",
             &["NAME", "no-colour", "medium", "Everything has a colour"],
-            &["name", "severity", "title", "requirements"],
+            &["name", "severity", "title", "requirements", "related", "roles"],
         ),
         ("frameworks", &["gdpr", "RULES", "TITLE"], &["name", "requirements", "rules", "title", "authority"]),
         ("requirements", &["pci-dss-4.0.1:3.5.1", "RULES"], &["name", "rules", "title"]),

@@ -15,6 +15,7 @@ mod reads;
 mod reference;
 mod rego;
 mod report;
+mod roles;
 mod scene;
 mod schemas;
 mod tidy;
