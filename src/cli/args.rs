@@ -508,6 +508,6 @@ Examples:
   assize schema assize.yaml
   assize schema DataStore > DataStore.schema.json")]
 pub(super) struct SchemaArguments {
-    /// A kind, Rule, Framework, assize.yaml, output or vocabulary
+    /// A kind, Rule, Framework, resource (all kinds), assize.yaml, output or vocabulary
     pub(super) name: String,
 }

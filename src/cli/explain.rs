@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::args::{Common, ExplainArguments, SchemaArguments};
 use super::{Failure, discover, output, policies};
-use crate::estate::{KindName, KindSchema};
+use crate::estate::{KindName, KindSchema, combined_schema};
 use crate::exit::Exit;
 use crate::policy::{Check, Framework, Requirement, Rule, Selection, builtin_schema, builtin_schema_names};
 use crate::problem::Code;
@@ -252,12 +252,19 @@ fn sort(field: &Value) -> String {
 
 pub(super) fn schema(arguments: &SchemaArguments, common: &Common) -> Result<Exit, Failure> {
     let name = arguments.name.as_str();
-    if let Some(text) = builtin_schema(if name == "assize.yaml" { "assize" } else { name }) {
+    // With the kinds of the repository itself, if there is one.
+    if name != "resource"
+        && let Some(text) = builtin_schema(if name == "assize.yaml" { "assize" } else { name })
+    {
         output::to_stdout(text.as_bytes())?;
         return Ok(Exit::Clean);
     }
     let root = discover(None)?;
     let Some(policies) = policies(&root, &Selection::default(), common)? else { return Ok(Exit::Problems) };
+    if name == "resource" {
+        output::to_stdout(format!("{:#}\n", combined_schema(&policies.kinds)).as_bytes())?;
+        return Ok(Exit::Clean);
+    }
     let Some(schema) = policies.kinds.get(&KindName::parse(name)) else {
         let names: Vec<_> = builtin_schema_names().collect();
         return Err(Failure::Plain(format!(

@@ -166,6 +166,10 @@ struct FrameworkSpec {
     notice: String,
     #[serde(default)]
     url_template: Option<Place<String>>,
+    #[serde(default)]
+    roles: Vec<Place<String>>,
+    #[serde(default)]
+    in_force: Option<Place<String>>,
     #[serde(default, rename = "active")]
     _active: Option<bool>,
     #[serde(default, rename = "owner")]
@@ -202,8 +206,10 @@ struct RequirementForm {
     reason: Option<String>,
 }
 
-/// Where the id of a requirement stands in a `urlTemplate`.
+/// Where the id of a requirement stands in a `urlTemplate`; and what of it comes before its first bracket, which is
+/// what laws have addresses for: `28` of `28(3)(a)`.
 const ID: &str = "{id}";
+const SECTION: &str = "{section}";
 
 /// Reads a framework document; an entry whose id stands twice, or that names one which is not there, is a problem.
 /// `known_roles` are those that an Organization may have, if its kind says.
@@ -231,8 +237,11 @@ pub(super) fn read(
             refuse(entry.node, format!("requirement {} stands twice", entry.value.id));
         }
     }
-    if let Some(template) = spec.url_template.as_ref().filter(|template| !template.value.contains(ID)) {
-        refuse(template.node, format!("{:?} should hold {ID}, where the id goes", template.value));
+    let is_fixed =
+        |template: &&Place<String>| ![ID, SECTION].iter().any(|part| template.value.contains(part));
+    if let Some(template) = spec.url_template.as_ref().filter(is_fixed) {
+        let message = format!("{:?} should hold {ID} or {SECTION}, where the id goes", template.value);
+        refuse(template.node, message);
     }
     for Place { value: entry, node } in &spec.requirements {
         if let Some(parent) = entry.parent.as_deref().filter(|parent| !seen.contains(parent)) {
@@ -250,11 +259,15 @@ pub(super) fn read(
             refuse(*node, message);
         }
     }
-    let template = spec.url_template.map(|template| template.value);
+    let general = General {
+        template: spec.url_template.map(|template| template.value),
+        roles: roles(spec.roles, known_roles, &mut refuse),
+        in_force: spec.in_force.and_then(|day| date(&day, &mut refuse)),
+    };
     let requirements = spec
         .requirements
         .into_iter()
-        .map(|place| requirement(place.value, template.as_deref(), known_roles, &mut refuse))
+        .map(|place| requirement(place.value, &general, known_roles, &mut refuse))
         .collect();
     Some(Framework {
         id: metadata.name.value,
@@ -267,36 +280,57 @@ pub(super) fn read(
     })
 }
 
-fn requirement(
-    form: RequirementForm,
-    template: Option<&str>,
-    known_roles: Option<&[String]>,
+/// What a framework says of all its requirements that say nothing else.
+struct General {
+    template: Option<String>,
+    roles: Vec<String>,
+    in_force: Option<Moment>,
+}
+
+fn date(day: &Place<String>, refuse: &mut impl FnMut(u32, String)) -> Option<Moment> {
+    let moment = Moment::parse(&day.value);
+    if moment.is_none() {
+        refuse(day.node, format!("{:?} is no date", day.value));
+    }
+    moment
+}
+
+/// The roles that an Organization may have; any other one is a mistake, and left out.
+fn roles(
+    list: Vec<Place<String>>,
+    known: Option<&[String]>,
     refuse: &mut impl FnMut(u32, String),
-) -> Requirement {
-    let in_force = form.in_force.and_then(|day| {
-        let moment = Moment::parse(&day.value);
-        if moment.is_none() {
-            refuse(day.node, format!("{:?} is no date", day.value));
-        }
-        moment
-    });
+) -> Vec<String> {
     let mut roles = Vec::new();
-    for role in form.roles {
-        match unknown_role(&role.value, known_roles) {
+    for role in list {
+        match unknown_role(&role.value, known) {
             None => roles.push(role.value),
             Some(message) => refuse(role.node, message),
         }
     }
+    roles
+}
+
+fn requirement(
+    form: RequirementForm,
+    general: &General,
+    known_roles: Option<&[String]>,
+    refuse: &mut impl FnMut(u32, String),
+) -> Requirement {
+    let own_roles = roles(form.roles, known_roles, refuse);
+    let section = form.id.split_once('(').map_or(form.id.as_str(), |(section, _)| section);
+    let url =
+        general.template.as_ref().map(|template| template.replace(ID, &form.id).replace(SECTION, section));
     Requirement {
-        url: form.url.or_else(|| template.map(|template| template.replace(ID, &form.id))),
+        url: form.url.or(url),
         id: form.id,
         title: form.title,
         parent: form.parent,
         level: form.level,
         group: form.group,
         implementation: form.implementation,
-        roles,
-        in_force,
+        roles: if own_roles.is_empty() { general.roles.clone() } else { own_roles },
+        in_force: form.in_force.and_then(|day| date(&day, refuse)).or_else(|| general.in_force.clone()),
         superseded_by: form.superseded_by.map(|next| next.value),
         automatable: form.automatable,
         testable: form.testable,

@@ -8,6 +8,7 @@ mod digest;
 mod document;
 mod framework;
 mod library;
+mod means;
 mod rego;
 mod role;
 mod rule;
@@ -21,6 +22,7 @@ pub use framework::{Binding, Framework, Requirement, RequirementRef, Testable};
 pub use library::{
     builtin_kind_schemas, builtin_policies, builtin_schema, builtin_schema_names, without_examples,
 };
+pub use means::Means;
 pub use rego::{RegoPlace, RegoText, rego_header};
 pub use role::Roles;
 pub use rule::{

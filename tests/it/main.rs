@@ -13,6 +13,7 @@ mod linked_files;
 mod places;
 mod reads;
 mod reference;
+mod reference_pages;
 mod rego;
 mod report;
 mod roles;

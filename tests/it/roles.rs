@@ -278,7 +278,10 @@ fn mistakes_in_a_framework_are_told_at_their_place() {
     }
     let template = framework("    - {id: a, title: One}\n").replace("{id}\n", "\n");
     let lines = problem_lines(&scene().with("policies/frame.yaml", &template).report(&["--rule", "own-all"]));
-    assert!(lines.iter().any(|line| line.contains("should hold {id}, where the id goes")), "{lines:?}");
+    assert!(
+        lines.iter().any(|line| line.contains("should hold {id} or {section}, where the id goes")),
+        "{lines:?}"
+    );
 }
 
 /// What has no catalogue here is shown as such and never looked up.
