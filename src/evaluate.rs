@@ -117,7 +117,7 @@ impl Matched {
             start = end;
             kept.pairs.extend(pairs.iter().filter_map(|pair| {
                 let place = places.get((pair >> 1) as usize).copied().flatten()?;
-                Some(place << 1 | pair & 1)
+                Some((place << 1) | (pair & 1))
             }));
             kept.close(&resource);
         }

@@ -305,3 +305,50 @@ fn related_requirements_are_kept_and_shown() {
         "{lines:?}"
     );
 }
+
+/// What does not bind is not applicable to an auditor either; what a rule for other roles would say counts nowhere.
+#[test]
+fn the_outcome_of_a_requirement_knows_roles_days_and_successors() {
+    let entries = "    - {id: a, title: For merchants, roles: [merchant]}
+    - {id: b, title: For everybody}
+    - {id: c, title: Former, supersededBy: d}
+    - {id: d, title: Its successor, parent: c}
+    - {id: e, title: To come, inForce: 2030-01-01}
+    - {id: f, title: For controllers, roles: [controller, processor], inForce: 2026-11-20}
+";
+    let all = "[\"own-frame:a\", \"own-frame:b\", \"own-frame:c\", \"own-frame:d\", \"own-frame:e\", \"own-frame:f\"]";
+    let local = rule("own-local", "[merchant]", NO_GRAPH)
+        .replace("  roles", "  requirements: [\"own-frame:b\"]\n  roles");
+    let scene = Scene::new()
+        .with("assize.yaml", CONFIG)
+        .with("estate/a.yaml", STORES)
+        .with("estate/o.yaml", &organization("o", "[controller]"))
+        .with("policies/frame.yaml", &framework(entries))
+        // By name it comes before the other, whose place in the report changes with it.
+        .with("policies/own.yaml", &format!("{}---\n{local}", citing(all).replace("own-all", "own-zeal")));
+    let outcome = scene.run(&["report", "--framework", "own-frame", "-o", "json", "--as-of", "2026-11-20"]);
+    let report: Value = serde_json::from_str(&outcome.stdout).unwrap();
+    let list = report["frameworks"][0]["requirements"].as_array().unwrap();
+    let told: Vec<(&str, &str, &str, u64)> = list
+        .iter()
+        .map(|each| {
+            let text = |key: &str| each[key].as_str().unwrap();
+            let reason = each["reasons"][0].as_str().unwrap();
+            (text("requirement"), text("ownState"), reason, each["population"]["count"].as_u64().unwrap())
+        })
+        .collect();
+    let failing = "2 of 2 resources fail";
+    assert_eq!(
+        told,
+        [
+            ("a", "not-applicable", "binds a merchant; the estate states controller", 2),
+            ("b", "not-satisfied", failing, 2),
+            ("c", "not-applicable", "superseded by d", 2),
+            ("d", "not-satisfied", failing, 2),
+            ("e", "not-applicable", "binds from 2030-01-01", 2),
+            ("f", "not-satisfied", failing, 2),
+        ]
+    );
+    let absent = &list.iter().find(|each| each["requirement"] == "b").unwrap()["leftOut"][0];
+    assert_eq!((&absent["rule"], &absent["state"]), (&json!("own-local"), &json!("not-applicable")));
+}
