@@ -225,6 +225,7 @@ fn judge_all(plan: &Plan<'_>, name: &Arc<str>, tape: &Tape, candidates: &[Candid
         world: Arc::new(World::empty()),
         is_whole: false,
         given_up: BTreeSet::new(),
+        part: None,
     };
     let text = || Cow::Borrowed(tape.source());
     let mut context = FileContext::new(name, name, &text);
@@ -299,7 +300,7 @@ fn stages(root: &Root, files: &[estate::EstateFile], bytes: usize, sets: [(&str,
             for (name, tape, candidates) in &tapes {
                 judge_all(plan, name, tape, candidates, &mut outcome);
             }
-            pairs = outcome.pairs;
+            pairs = outcome.tallies.iter().map(|tally| tally.matched).sum();
         });
         (time, pairs)
     };

@@ -123,6 +123,14 @@ impl Moment {
         }
     }
 
+    /// Whether it begins before the other does. A day and an instant compare in the offset of the instant.
+    pub fn begins_before(&self, other: &Self) -> bool {
+        match (self.instant(), other.instant()) {
+            (Some(one), Some(other)) => one < other,
+            _ => self.start < other.start,
+        }
+    }
+
     /// Whether every moment of this one lies before every moment of the other. A day and an instant compare in
     /// the offset of the instant.
     pub fn is_certainly_before(&self, other: &Self) -> bool {

@@ -57,14 +57,14 @@ impl Tally {
 pub struct Outcome {
     /// Findings.
     pub findings: Vec<Finding>,
-    /// Problems.
+    /// Problems of files and documents.
     pub problems: Vec<Problem>,
+    /// Problems of the evaluation of a rule, by its index.
+    pub rule_problems: Vec<(u32, Problem)>,
     /// One tally a rule, by index.
     pub tallies: Vec<Tally>,
-    /// Pairs of resource and rule that were evaluated.
-    pub pairs: u64,
-    /// Of these, the ones that a reference to nothing keeps undecided.
-    pub undecided: u64,
+    /// By rule: pairs that a reference to nothing keeps undecided.
+    pub undecided: BTreeMap<u32, u64>,
     /// By rule: evaluations that reached a bound, and pairs that were not evaluated since it was given up.
     pub exhausted: BTreeMap<u32, (u64, u64)>,
     /// Where values stand that no report may show.
@@ -109,6 +109,22 @@ impl Matched {
         if self.pairs.len() > self.end() {
             self.resources.push((Arc::clone(resource), self.pairs.len()));
         }
+    }
+
+    /// Keeps the pairs of rules that have a new place, under it.
+    pub fn renumber(&mut self, places: &[Option<u32>]) {
+        let mut kept = Self::default();
+        let mut start = 0;
+        for (resource, end) in std::mem::take(&mut self.resources) {
+            let pairs = self.pairs.get(start..end).unwrap_or_default();
+            start = end;
+            kept.pairs.extend(pairs.iter().filter_map(|pair| {
+                let place = places.get((pair >> 1) as usize).copied().flatten()?;
+                Some((place << 1) | (pair & 1))
+            }));
+            kept.close(&resource);
+        }
+        *self = kept;
     }
 
     /// Forgets pairs of a resource whose evaluation did not come to its end.
@@ -348,7 +364,8 @@ impl Pair<'_, '_> {
             // The message of a panic may quote what was looked at.
             let text = if self.is_secret(&Path::default()) { MASK.to_owned() } else { panic_text(&*panic) };
             let message = format!("rule {} on {}: {text}", self.rule.name, resource.identity);
-            outcome.problems.push(Problem::new(Code::RulePanicked, message).at(resource.location.clone()));
+            let problem = Problem::new(Code::RulePanicked, message).at(resource.location.clone());
+            outcome.rule_problems.push((self.applicable.rule, problem));
             Verdict::Error
         });
         if matches!(verdict, Verdict::NotApplicable) {
@@ -361,12 +378,12 @@ impl Pair<'_, '_> {
             let resource = &self.admitted.resource;
             let text = if self.is_secret(&Path::default()) { MASK } else { error.message.as_str() };
             let message = format!("rule {} on {}: {text}", self.rule.name, resource.identity);
-            outcome.problems.push(Problem::new(Code::RuleFailed, message).at(resource.location.clone()));
+            let problem = Problem::new(Code::RuleFailed, message).at(resource.location.clone());
+            outcome.rule_problems.push((self.applicable.rule, problem));
         }
         if matches!(verdict, Verdict::GivenUp) {
             outcome.exhausted.entry(self.applicable.rule).or_default().1 += 1;
         }
-        outcome.pairs += 1;
         if let Some(matched) = &mut outcome.matched {
             let is_error = !matches!(verdict, Verdict::Pass | Verdict::Fail(_));
             matched.add(self.applicable.rule, is_error);
@@ -378,7 +395,7 @@ impl Pair<'_, '_> {
             Verdict::Error | Verdict::GivenUp | Verdict::Failed(_) => tally.errors += 1,
             Verdict::Undecided => {
                 tally.errors += 1;
-                outcome.undecided += 1;
+                *outcome.undecided.entry(self.applicable.rule).or_default() += 1;
             }
             Verdict::Pass => tally.passed += 1,
             Verdict::Fail(failures) => {

@@ -68,6 +68,7 @@ codes! {
     DuplicateRule "duplicate-rule" "Two rules have the same name." "Rename one of them.";
     MisplacedRule "misplaced-rule" "A rule or framework stands outside the folders where they are looked for." "Move it under `policies/`, or name its folder in `policies:` of assize.yaml.";
     UnknownRequirement "unknown-requirement" "The requirement is in no framework." "Correct the id; `assize list requirements` shows all.";
+    SupersededRequirement "superseded-requirement" "The requirement has been superseded by another one." "Cite its successor; `assize explain <framework>:<requirement>` names it.";
     UnknownFramework "unknown-framework" "No framework has this name." "Correct the name; `assize list frameworks` shows all.";
     UnknownRule "unknown-rule" "No rule has this name." "Correct the name; `assize list rules` shows all.";
     InvalidFramework "invalid-framework" "The framework cannot be used." "Repair it; `assize schema Framework` shows the form.";

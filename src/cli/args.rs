@@ -606,6 +606,6 @@ Examples:
   assize schema assize.yaml
   assize schema DataStore > DataStore.schema.json")]
 pub(super) struct SchemaArguments {
-    /// A kind, Rule, Framework, assize.yaml, baseline, output or vocabulary
+    /// A kind, Rule, Framework, resource (all kinds), assize.yaml, baseline, output or vocabulary
     pub(super) name: String,
 }

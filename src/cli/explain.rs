@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::args::{Common, ExplainArguments, SchemaArguments};
 use super::{Failure, PolicyPlace, output, policies};
-use crate::estate::{KindName, KindSchema};
+use crate::estate::{KindName, KindSchema, combined_schema};
 use crate::exit::Exit;
 use crate::policy::{Check, Framework, Requirement, Rule, Selection, builtin_schema, builtin_schema_names};
 use crate::problem::Code;
@@ -92,6 +92,12 @@ fn explain_rule(rule: &Rule, policies: &Policies) -> String {
             text.push_str(&format!("  {requirement}  {}\n", entry.map_or("", |entry| &entry.title)));
         }
     }
+    if !rule.related.is_empty() {
+        text.push_str(&format!("\nRelated, not checked: {}\n", rule.related.join(", ")));
+    }
+    if !rule.roles.is_empty() {
+        text.push_str(&format!("\nFor roles: {}\n", rule.roles.join(", ")));
+    }
     text.push_str("\nMatches:\n");
     for each in &rule.matches {
         text.push_str(&format!("  {}", each.kinds.join(", ")));
@@ -130,16 +136,20 @@ fn explain_requirement(framework: &Framework, entry: &Requirement, policies: &Po
             break;
         }
     }
+    let roles = (!entry.roles.is_empty()).then(|| entry.roles.join(", "));
     let details = [
-        ("level", &entry.level),
-        ("group", &entry.group),
-        ("implementation", &entry.implementation),
-        ("can be tested by declaration", &entry.automatable),
+        ("level", entry.level.as_deref()),
+        ("group", entry.group.as_deref()),
+        ("implementation", entry.implementation.as_deref()),
+        ("for roles", roles.as_deref()),
+        ("in force from", entry.in_force.as_ref().map(crate::date::Moment::text)),
+        ("superseded by", entry.superseded_by.as_deref()),
+        ("official text", entry.url.as_deref()),
+        ("can be met by", entry.testable.map(crate::policy::Testable::name)),
+        ("reason", entry.reason.as_deref()),
     ];
-    for (name, value) in details {
-        if let Some(value) = value {
-            text.push_str(&format!("{name}: {value}\n"));
-        }
+    for (name, value) in details.into_iter().filter_map(|(name, value)| Some((name, value?))) {
+        text.push_str(&format!("{name}: {value}\n"));
     }
     let cites = |rule: &&Rule| {
         rule.requirements.iter().any(|each| *each.framework == framework.id && *each.id == entry.id)
@@ -242,12 +252,19 @@ fn sort(field: &Value) -> String {
 
 pub(super) fn schema(arguments: &SchemaArguments, common: &Common) -> Result<Exit, Failure> {
     let name = arguments.name.as_str();
-    if let Some(text) = builtin_schema(if name == "assize.yaml" { "assize" } else { name }) {
+    // With the kinds of the repository itself, if there is one.
+    if name != "resource"
+        && let Some(text) = builtin_schema(if name == "assize.yaml" { "assize" } else { name })
+    {
         output::to_stdout(text.as_bytes())?;
         return Ok(Exit::Clean);
     }
     let place = PolicyPlace::open(None, None)?;
     let Some(policies) = policies(&place, &Selection::default(), common)? else { return Ok(Exit::Problems) };
+    if name == "resource" {
+        output::to_stdout(format!("{:#}\n", combined_schema(&policies.kinds)).as_bytes())?;
+        return Ok(Exit::Clean);
+    }
     let Some(schema) = policies.kinds.get(&KindName::parse(name)) else {
         let names: Vec<_> = builtin_schema_names().collect();
         return Err(Failure::Plain(format!(

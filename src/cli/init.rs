@@ -25,8 +25,8 @@ macro_rules! template {
 /// What is written, beside the schemas that it names. One rule of each form.
 const TEMPLATES: &[Template] = &[
     template!("assize.yaml", Some("assize")),
-    template!("estate/shop.yaml", None),
-    template!("estate/teams.yaml", None),
+    template!("estate/shop.yaml", Some("resource")),
+    template!("estate/teams.yaml", Some("resource")),
     template!("policies/live-application-on-test-store.yaml", Some("Rule")),
     template!("policies/store-of-several-teams.yaml", Some("Rule")),
     template!("policies/team-without-contact.yaml", Some("Rule")),
@@ -104,7 +104,7 @@ Next:
   assize explain DataStore    lists what a kind can say
   assize list frameworks      shows what the library knows; name yours in assize.yaml to run its rules
 
-schemas/ is for editors; `assize schema Rule > schemas/Rule.schema.json` brings a newer one.
+schemas/ is for editors; `assize schema resource > schemas/resource.schema.json` brings a newer one, with your own kinds.
 "
     )
 }

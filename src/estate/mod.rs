@@ -3,12 +3,14 @@
 //! Input: a parsed file and what the configuration says about its documents. Output: candidates for
 //! evaluation and problems. What it does not do: it reads no files, and no rule is known here.
 
+mod combined;
 mod field;
 mod identity;
 mod inventory;
 mod kind;
 mod sensitive;
 
+pub use combined::combined_schema;
 pub use field::FileField;
 pub use identity::{Candidate, Classified, DocumentMapping, Expectation, classify, identity_of};
 pub use inventory::{Directions, Gathered, Inventory, Reference, ReferenceField, reference_fields};

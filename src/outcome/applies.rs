@@ -1,15 +1,15 @@
 //! Whether a requirement concerns the organisation at all.
 
 use super::Evaluated;
-use crate::policy::{Framework, Requirement};
+use crate::policy::{Binding, Requirement};
 
 /// Why a requirement does not concern the organisation: its role in law, a requirement that is not in force on the day of
-/// the clock or has given way to another. None: it does. Frameworks say nothing of this yet, so that every requirement
-/// concerns everyone; it holds for the parts of a requirement as well.
-pub(super) fn not_applicable(
-    _framework: &Framework,
-    _requirement: &Requirement,
-    _evaluated: &Evaluated<'_>,
-) -> Option<String> {
-    None
+/// the clock or has given way to another. None: it does. A role and a day hold for the parts of a requirement as well.
+pub(super) fn not_applicable(requirement: &Requirement, evaluated: &Evaluated<'_>) -> Option<String> {
+    match requirement.binding(evaluated.roles, evaluated.as_of) {
+        Binding::Binds => None,
+        Binding::NotByRole(reason) => Some(reason),
+        Binding::NotYet(day) => Some(format!("binds from {}", day.text())),
+        Binding::Superseded(next) => Some(format!("superseded by {next}")),
+    }
 }

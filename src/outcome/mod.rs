@@ -22,7 +22,7 @@ pub use requirement::{Decision, Judged, RequirementOutcome};
 use crate::date::Moment;
 use crate::evaluate::{Matched, Tally};
 use crate::finding::{Finding, Identity};
-use crate::policy::{Framework, NotSelected, Rule};
+use crate::policy::{Framework, NotSelected, Roles, Rule};
 use crate::waive::WaiverOutcome;
 
 /// What is known of a requirement. The order is that of the roll-up, worst first: what is known to fail, what could not
@@ -121,7 +121,7 @@ impl State {
 #[derive(Debug)]
 pub struct Evaluated<'r> {
     /// The rules of the run.
-    pub rules: &'r [Rule],
+    pub rules: &'r [&'r Rule],
     /// What became of the resources that each matched, in the same order.
     pub tallies: &'r [Tally],
     /// Rules that took no part.
@@ -142,6 +142,8 @@ pub struct Evaluated<'r> {
     pub identities: &'r BTreeSet<&'r Identity>,
     /// What stands at the artefact of a document of kind Evidence, by its path.
     pub artefacts: &'r BTreeMap<String, Artefact>,
+    /// The roles of the estate's organizations.
+    pub roles: &'r Roles,
     /// The clock.
     pub as_of: &'r Moment,
 }

@@ -126,7 +126,7 @@ pub(super) fn of_framework(
         let Some(entry) = framework.requirements.get(*from) else { continue };
         let parent = parent.and_then(|parent| places.get(&parent)).copied();
         let above = parent.and_then(|parent| outside.get(parent)).cloned().flatten();
-        let reason = above.or_else(|| not_applicable(framework, entry, evaluated));
+        let reason = above.clone().or_else(|| not_applicable(entry, evaluated));
         requirements.push(material.outcome(
             entry,
             parent,
@@ -134,7 +134,8 @@ pub(super) fn of_framework(
             has_parts.contains(from),
             reason.as_deref(),
         ));
-        outside.push(reason);
+        // What stands in the place of a requirement may be a part of it.
+        outside.push(if entry.superseded_by.is_some() { above } else { reason });
     }
     roll_up(&mut requirements);
     FrameworkOutcome {

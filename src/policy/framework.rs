@@ -5,6 +5,8 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use super::document::{Locator, Metadata};
+use super::role::{Roles, unknown_role};
+use crate::date::Moment;
 use crate::problem::{Code, Problem};
 use crate::yaml::{NodeRef, Place, Tape, typed};
 
@@ -28,28 +30,96 @@ pub struct Framework {
 }
 
 /// One entry of a framework.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug)]
 pub struct Requirement {
     /// Its number or name within the framework.
     pub id: String,
     /// What it asks, in our own words.
     pub title: String,
     /// The requirement that it is a part of.
-    #[serde(default)]
     pub parent: Option<String>,
     /// What sort of entry it is in its framework (section, article, defined-approach …).
-    #[serde(default)]
     pub level: Option<String>,
     /// The chapter it stands in.
-    #[serde(default)]
     pub group: Option<String>,
     /// HIPAA: standard, required or addressable.
-    #[serde(default)]
     pub implementation: Option<String>,
+    /// The roles of an organization that it binds; empty: everybody.
+    pub roles: Vec<String>,
+    /// The day from which it binds; none: always.
+    pub in_force: Option<Moment>,
+    /// The requirement of the same framework that stands in its place.
+    pub superseded_by: Option<String>,
+    /// Where the official text stands.
+    pub url: Option<String>,
     /// Whether declared YAML can hold the evidence: yes, partly or no.
-    #[serde(default)]
     pub automatable: Option<String>,
+    /// How it can be met.
+    pub testable: Option<Testable>,
+    /// Why it can be met only so; of a requirement that no declaration can meet, why none can.
+    pub reason: Option<String>,
+}
+
+/// How a requirement can be met.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Testable {
+    /// By rules over what the repository declares.
+    Rule,
+    /// By a document of kind Evidence that stands for it.
+    Evidence,
+    /// Not by declaration: it takes a look at the systems, at what people do, or at a judgement of law.
+    None,
+}
+
+impl Testable {
+    /// The word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Rule => "rule",
+            Self::Evidence => "evidence",
+            Self::None => "none",
+        }
+    }
+}
+
+/// Whether a requirement binds the organizations of an estate on a day.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Binding {
+    /// It does.
+    Binds,
+    /// It is for other roles: why.
+    NotByRole(String),
+    /// It comes into force on a later day.
+    NotYet(Moment),
+    /// This one stands in its place.
+    Superseded(String),
+}
+
+impl Requirement {
+    /// Whether it binds organizations of these roles; if they are not known, it does.
+    pub fn binds(&self, roles: &Roles) -> bool {
+        roles.bind(&self.roles)
+    }
+
+    /// Whether it binds organizations of these roles on a day, and if not, why.
+    pub fn binding(&self, roles: &Roles, as_of: &Moment) -> Binding {
+        if let Some(successor) = &self.superseded_by {
+            return Binding::Superseded(successor.clone());
+        }
+        // A clock that stands within the day is past its beginning.
+        if let Some(day) = self.in_force.as_ref().filter(|day| as_of.begins_before(day)) {
+            return Binding::NotYet(day.clone());
+        }
+        roles.reason_against(&self.roles).map_or(Binding::Binds, Binding::NotByRole)
+    }
+}
+
+impl Framework {
+    /// A requirement by its id.
+    pub fn requirement(&self, id: &str) -> Option<&Requirement> {
+        self.requirements.iter().find(|entry| entry.id == id)
+    }
 }
 
 /// `<framework>:<requirement>`, as rules cite it.
@@ -94,18 +164,60 @@ struct FrameworkSpec {
     version: String,
     #[serde(default)]
     notice: String,
+    #[serde(default)]
+    url_template: Option<Place<String>>,
+    #[serde(default)]
+    roles: Vec<Place<String>>,
+    #[serde(default)]
+    in_force: Option<Place<String>>,
     #[serde(default, rename = "active")]
     _active: Option<bool>,
     #[serde(default, rename = "owner")]
     _owner: Option<String>,
-    requirements: Vec<Place<Requirement>>,
+    requirements: Vec<Place<RequirementForm>>,
 }
 
-/// Reads a framework document; an entry whose id stands twice or whose parent is missing is a problem.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct RequirementForm {
+    id: String,
+    title: String,
+    #[serde(default)]
+    parent: Option<String>,
+    #[serde(default)]
+    level: Option<String>,
+    #[serde(default)]
+    group: Option<String>,
+    #[serde(default)]
+    implementation: Option<String>,
+    #[serde(default)]
+    roles: Vec<Place<String>>,
+    #[serde(default)]
+    in_force: Option<Place<String>>,
+    #[serde(default)]
+    superseded_by: Option<Place<String>>,
+    #[serde(default)]
+    url: Option<String>,
+    #[serde(default)]
+    automatable: Option<String>,
+    #[serde(default)]
+    testable: Option<Testable>,
+    #[serde(default)]
+    reason: Option<String>,
+}
+
+/// Where the id of a requirement stands in a `urlTemplate`; and what of it comes before its first bracket, which is
+/// what laws have addresses for: `28` of `28(3)(a)`.
+const ID: &str = "{id}";
+const SECTION: &str = "{section}";
+
+/// Reads a framework document; an entry whose id stands twice, or that names one which is not there, is a problem.
+/// `known_roles` are those that an Organization may have, if its kind says.
 pub(super) fn read(
     node: NodeRef<'_>,
     tape: &Tape,
     file: &Arc<str>,
+    known_roles: Option<&[String]>,
     problems: &mut Vec<Problem>,
 ) -> Option<Framework> {
     let locator = Locator::new(file, tape);
@@ -116,27 +228,112 @@ pub(super) fn read(
             return None;
         }
     };
-    let mut seen = std::collections::HashSet::new();
-    for entry in &document.spec.requirements {
-        if !seen.insert(entry.value.id.as_str()) {
-            let message = format!("requirement {} stands twice", entry.value.id);
-            problems.push(locator.problem(Code::InvalidFramework, entry.node, message));
-        }
-    }
-    for entry in &document.spec.requirements {
-        if let Some(parent) = entry.value.parent.as_deref().filter(|parent| !seen.contains(parent)) {
-            let message = format!("requirement {} names a parent {parent} that is not there", entry.value.id);
-            problems.push(locator.problem(Code::InvalidFramework, entry.node, message));
-        }
-    }
     let FrameworkDocument { metadata, spec, .. } = document;
+    let mut refuse =
+        |node: u32, message: String| problems.push(locator.problem(Code::InvalidFramework, node, message));
+    let mut seen = std::collections::HashSet::new();
+    for entry in &spec.requirements {
+        if !seen.insert(entry.value.id.as_str()) {
+            refuse(entry.node, format!("requirement {} stands twice", entry.value.id));
+        }
+    }
+    let is_fixed =
+        |template: &&Place<String>| ![ID, SECTION].iter().any(|part| template.value.contains(part));
+    if let Some(template) = spec.url_template.as_ref().filter(is_fixed) {
+        let message = format!("{:?} should hold {ID} or {SECTION}, where the id goes", template.value);
+        refuse(template.node, message);
+    }
+    for Place { value: entry, node } in &spec.requirements {
+        if let Some(parent) = entry.parent.as_deref().filter(|parent| !seen.contains(parent)) {
+            refuse(*node, format!("requirement {} names a parent {parent} that is not there", entry.id));
+        }
+        if let Some(next) = &entry.superseded_by
+            && (!seen.contains(next.value.as_str()) || next.value == entry.id)
+        {
+            let message = format!("requirement {} is superseded by {}, which ", entry.id, next.value);
+            let why = if next.value == entry.id { "is itself" } else { "is not there" };
+            refuse(next.node, message + why);
+        }
+        if entry.testable == Some(Testable::None) && entry.reason.as_deref().is_none_or(str::is_empty) {
+            let message = format!("requirement {} can be met by nothing, and no `reason` says why", entry.id);
+            refuse(*node, message);
+        }
+    }
+    let general = General {
+        template: spec.url_template.map(|template| template.value),
+        roles: roles(spec.roles, known_roles, &mut refuse),
+        in_force: spec.in_force.and_then(|day| date(&day, &mut refuse)),
+    };
+    let requirements = spec
+        .requirements
+        .into_iter()
+        .map(|place| requirement(place.value, &general, known_roles, &mut refuse))
+        .collect();
     Some(Framework {
         id: metadata.name.value,
         title: if metadata.title.is_empty() { metadata.description } else { metadata.title },
         authority: spec.authority,
         version: spec.version,
         notice: spec.notice,
-        requirements: spec.requirements.into_iter().map(|entry| entry.value).collect(),
+        requirements,
         file: Arc::clone(file),
     })
+}
+
+/// What a framework says of all its requirements that say nothing else.
+struct General {
+    template: Option<String>,
+    roles: Vec<String>,
+    in_force: Option<Moment>,
+}
+
+fn date(day: &Place<String>, refuse: &mut impl FnMut(u32, String)) -> Option<Moment> {
+    let moment = Moment::parse(&day.value);
+    if moment.is_none() {
+        refuse(day.node, format!("{:?} is no date", day.value));
+    }
+    moment
+}
+
+/// The roles that an Organization may have; any other one is a mistake, and left out.
+fn roles(
+    list: Vec<Place<String>>,
+    known: Option<&[String]>,
+    refuse: &mut impl FnMut(u32, String),
+) -> Vec<String> {
+    let mut roles = Vec::new();
+    for role in list {
+        match unknown_role(&role.value, known) {
+            None => roles.push(role.value),
+            Some(message) => refuse(role.node, message),
+        }
+    }
+    roles
+}
+
+fn requirement(
+    form: RequirementForm,
+    general: &General,
+    known_roles: Option<&[String]>,
+    refuse: &mut impl FnMut(u32, String),
+) -> Requirement {
+    let own_roles = roles(form.roles, known_roles, refuse);
+    let section = form.id.split_once('(').map_or(form.id.as_str(), |(section, _)| section);
+    let url =
+        general.template.as_ref().map(|template| template.replace(ID, &form.id).replace(SECTION, section));
+    Requirement {
+        url: form.url.or(url),
+        id: form.id,
+        title: form.title,
+        parent: form.parent,
+        level: form.level,
+        group: form.group,
+        implementation: form.implementation,
+        roles: if own_roles.is_empty() { general.roles.clone() } else { own_roles },
+        in_force: form.in_force.and_then(|day| date(&day, refuse)).or_else(|| general.in_force.clone()),
+        superseded_by: form.superseded_by.map(|next| next.value),
+        automatable: form.automatable,
+        testable: form.testable,
+        reason: form.reason,
+    }
 }

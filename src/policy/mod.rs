@@ -9,7 +9,9 @@ mod digest;
 mod document;
 mod framework;
 mod library;
+mod means;
 mod rego;
+mod role;
 mod rule;
 mod rule_set;
 mod waiver;
@@ -18,16 +20,18 @@ pub use baseline::{BASELINE_VERSION, Baseline, BaselineEntry, parse_baseline, ru
 pub use config::{Config, DocumentsEntry, RuleSetting, parse_config};
 pub use digest::{DigestBuilder, PolicyDigest};
 pub use document::{Locator, OneOrMany};
-pub use framework::{Framework, Requirement, RequirementRef};
+pub use framework::{Binding, Framework, Requirement, RequirementRef, Testable};
 pub use library::{
     builtin_kind_schemas, builtin_policies, builtin_schema, builtin_schema_names, without_examples,
 };
+pub use means::Means;
 pub use rego::{RegoPlace, RegoText, rego_header};
+pub use role::Roles;
 pub use rule::{
     Changed, Check, Compiled, EXAMPLE_CLOCK, Example, Expected, Match, Origin, Rule, RuleProblems,
 };
 pub use rule_set::{
-    AMBIGUOUS_SCALAR, BaselineChoice, LINKED_FILE_MISSING, NotSelected, PolicySource, RuleSet, Selection,
-    UNRESOLVED_REFERENCE, build,
+    AMBIGUOUS_SCALAR, Absence, BaselineChoice, LINKED_FILE_MISSING, NotSelected, PolicySource, RuleSet,
+    Selection, UNRESOLVED_REFERENCE, build,
 };
 pub use waiver::{InlineIgnore, Waiver, WaiverPolicy, WaiverType, inline_ignores, read_waiver};

@@ -39,6 +39,12 @@ pub struct Rule {
     pub requirements: Vec<RequirementRef>,
     /// Where each of `requirements` is written.
     pub requirement_nodes: Vec<u32>,
+    /// Requirements of frameworks that have no catalogue here, as `<framework>:<requirement>`: shown, and not checked.
+    pub related: Vec<String>,
+    /// The roles of an organization that it is for; empty: everybody.
+    pub roles: Vec<String>,
+    /// Where each of `roles` is written.
+    pub role_nodes: Vec<u32>,
     /// Names that it had before.
     pub formerly: Vec<String>,
     /// Any of these may apply.
@@ -221,8 +227,10 @@ struct RuleSpec {
     remediation: String,
     #[serde(default)]
     requirements: Vec<Place<String>>,
-    #[serde(default, rename = "related")]
-    _related: Vec<String>,
+    #[serde(default)]
+    related: Vec<Place<String>>,
+    #[serde(default)]
+    roles: Vec<Place<String>>,
     #[serde(default)]
     formerly: Vec<String>,
     #[serde(default)]
@@ -379,6 +387,9 @@ fn finish(
             None => refuse(place.node, format!("{:?} should be `<framework>:<requirement>`", place.value)),
         }
     }
+    for place in spec.related.iter().filter(|place| RequirementRef::parse(&place.value).is_none()) {
+        refuse(place.node, format!("{:?} should be `<framework>:<requirement>`", place.value));
+    }
     let at = spec.at.map(|at| {
         if at.value.is_empty() || at.value.split('.').any(str::is_empty) || at.value.contains(['[', '/']) {
             refuse(at.node, format!("{:?} should be names joined by dots", at.value));
@@ -437,6 +448,9 @@ fn finish(
         remediation: spec.remediation,
         requirements,
         requirement_nodes,
+        related: spec.related.into_iter().map(|place| place.value).collect(),
+        role_nodes: spec.roles.iter().map(|role| role.node).collect(),
+        roles: spec.roles.into_iter().map(|role| role.value).collect(),
         formerly: spec.formerly,
         matches,
         at: at.unwrap_or_default().into(),
@@ -559,6 +573,9 @@ impl Rule {
             remediation: words.remediation.to_owned(),
             requirement_nodes: vec![0; requirements.len()],
             requirements,
+            related: Vec::new(),
+            roles: Vec::new(),
+            role_nodes: Vec::new(),
             formerly: Vec::new(),
             matches: vec![Match::everything()],
             at: Arc::from([]),
@@ -578,6 +595,11 @@ impl Rule {
             },
             compiled: OnceLock::new(),
         }
+    }
+
+    /// Whether it serves a requirement.
+    pub fn cites(&self, framework: &str, id: &str) -> bool {
+        self.requirements.iter().any(|each| *each.framework == *framework && *each.id == *id)
     }
 
     /// Whether it is part of the engine, and not written as a document.

@@ -11,6 +11,7 @@ use super::config::Config;
 use super::document::Locator;
 use super::framework::{self, Framework, RequirementRef};
 use super::rego::{RegoFiles, file_beside};
+use super::role::unknown_role;
 use super::rule::{self, Check, EngineRule, Rule};
 use crate::estate::{KindLibrary, KindName, Pattern};
 use crate::finding::{OWN_GROUP, Severity};
@@ -86,6 +87,27 @@ pub struct NotSelected {
     pub reason: String,
     /// The requirements that it would serve.
     pub requirements: Vec<RequirementRef>,
+    /// What sort of reason that is.
+    pub absence: Absence,
+}
+
+/// Why a rule says nothing of an estate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Absence {
+    /// Command line or configuration leave it out.
+    NotSelected,
+    /// It is for roles that no Organization of the estate has.
+    NotByRole,
+}
+
+impl Absence {
+    /// The word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::NotSelected => "not-selected",
+            Self::NotByRole => "not-applicable",
+        }
+    }
 }
 
 /// The rules of a run, in the order of their names, and the frameworks that they cite.
@@ -128,10 +150,12 @@ pub fn build(
     let mut problems = Vec::new();
     let mut rules = Vec::new();
     let mut frameworks = BTreeMap::new();
+    let known_roles = known_roles(kinds);
     let beside = files_beside(sources);
     let (texts, headed) = RegoFiles::sort(sources, &|file| beside.contains(file), &mut problems);
     for source in sources.iter().filter(|source| source.rego.is_none()) {
-        read_source(source, &mut rules, &mut frameworks, is_estate, &texts, &mut problems);
+        let known_roles = known_roles.as_deref();
+        read_source(source, &mut rules, &mut frameworks, is_estate, &texts, known_roles, &mut problems);
     }
     for source in headed {
         read_headed(source, &mut rules, &texts, &mut problems);
@@ -145,6 +169,7 @@ pub fn build(
         ))
     });
     drop_duplicates(&mut rules, &mut problems);
+    check_roles(&mut rules, known_roles.as_deref(), &mut problems);
     check_requirements(&rules, &frameworks, &mut problems);
     check_names(&rules, &frameworks, config, selection, &mut problems);
     let assigned_kinds: Vec<_> = config.documents.iter().filter_map(|entry| entry.kind.clone()).collect();
@@ -161,6 +186,7 @@ pub fn build(
                 rule: Arc::clone(&rule.name),
                 reason,
                 requirements: rule.requirements.clone(),
+                absence: Absence::NotSelected,
             }),
             None => set.rules.push(rule),
         }
@@ -214,6 +240,7 @@ fn read_source(
     frameworks: &mut BTreeMap<String, Framework>,
     is_estate: &dyn Fn(&str) -> bool,
     texts: &RegoFiles,
+    known_roles: Option<&[String]>,
     problems: &mut Vec<Problem>,
 ) {
     for document in &source.tape.documents {
@@ -255,7 +282,8 @@ fn read_source(
             }
         } else if root.at(["spec", "requirements"]).is_some() {
             // Without requirements it is a resource that says which framework the organisation adopts.
-            let Some(framework) = framework::read(root, &source.tape, &source.file, problems) else {
+            let Some(framework) = framework::read(root, &source.tape, &source.file, known_roles, problems)
+            else {
                 continue;
             };
             if frameworks.contains_key(&framework.id) {
@@ -339,28 +367,52 @@ fn drop_duplicates(rules: &mut Vec<Rule>, problems: &mut Vec<Problem>) {
     *rules = kept;
 }
 
+/// The roles that an Organization may have, if its kind says.
+fn known_roles(kinds: &KindLibrary) -> Option<Vec<String>> {
+    let schema = &kinds.get(&KindName::parse("Organization"))?.schema;
+    let roles = schema.pointer("/properties/spec/properties/roles/items/enum")?.as_array()?;
+    Some(roles.iter().filter_map(Value::as_str).map(str::to_owned).collect())
+}
+
+/// A role that no Organization may have is a mistake, and a rule with one is for everybody until it is repaired.
+fn check_roles(rules: &mut [Rule], known: Option<&[String]>, problems: &mut Vec<Problem>) {
+    for rule in rules {
+        let locator = Locator::new(&rule.origin.file, &rule.origin.tape);
+        let before = problems.len();
+        for (role, node) in rule.roles.iter().zip(&rule.role_nodes) {
+            let message = unknown_role(role, known).map(|message| format!("rule {}: {message}", rule.name));
+            problems.extend(message.map(|message| locator.problem(Code::InvalidRule, *node, message)));
+        }
+        if problems.len() > before {
+            rule.roles.clear();
+        }
+    }
+}
+
 fn check_requirements(rules: &[Rule], frameworks: &BTreeMap<String, Framework>, problems: &mut Vec<Problem>) {
-    let known: BTreeMap<&str, BTreeSet<&str>> = frameworks
+    let known: BTreeMap<&str, BTreeMap<&str, Option<&str>>> = frameworks
         .iter()
         .map(|(id, framework)| {
-            (id.as_str(), framework.requirements.iter().map(|entry| entry.id.as_str()).collect())
+            let entries = framework.requirements.iter();
+            (id.as_str(), entries.map(|entry| (entry.id.as_str(), entry.superseded_by.as_deref())).collect())
         })
         .collect();
     // Rules of the engine cite the library's frameworks, which are there but in tests without the library.
     for rule in rules.iter().filter(|rule| !rule.is_engine()) {
         for (requirement, node) in rule.requirements.iter().zip(&rule.requirement_nodes) {
-            let message = match known.get(&*requirement.framework) {
-                None => format!("rule {}: no framework is called {}", rule.name, requirement.framework),
-                Some(ids) if !ids.contains(&*requirement.id) => {
-                    format!(
-                        "rule {}: {} has no requirement {}",
-                        rule.name, requirement.framework, requirement.id
-                    )
+            let RequirementRef { framework, id } = requirement;
+            let (code, message) = match known.get(&**framework).map(|ids| ids.get(&**id)) {
+                None => (Code::UnknownRequirement, format!("no framework is called {framework}")),
+                Some(None) => (Code::UnknownRequirement, format!("{framework} has no requirement {id}")),
+                // Who cites its successor as well serves both, whatever the clock.
+                Some(Some(Some(next))) if !rule.cites(framework, next) => {
+                    let message = format!("cites {requirement}, which {framework}:{next} supersedes");
+                    (Code::SupersededRequirement, message)
                 }
-                Some(_) => continue,
+                Some(Some(_)) => continue,
             };
             let locator = Locator::new(&rule.origin.file, &rule.origin.tape);
-            problems.push(locator.problem(Code::UnknownRequirement, *node, message));
+            problems.push(locator.problem(code, *node, format!("rule {}: {message}", rule.name)));
         }
     }
 }

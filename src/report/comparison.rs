@@ -104,6 +104,8 @@ pub enum Cause {
     WaiverLapsed(String),
     /// A waiver, by its name, is no more.
     WaiverWent(String),
+    /// The roles of the estate's organizations changed, and with them whether the rule binds.
+    RolesChanged(Option<Location>),
     /// Nothing changed but the date.
     ClockPassed,
     /// Something else in the estate changed: a file that it names, or a resource that no reference leads to.
@@ -120,6 +122,7 @@ impl Cause {
             Self::WaiverCame(_) => "waiver-came",
             Self::WaiverLapsed(_) => "waiver-lapsed",
             Self::WaiverWent(_) => "waiver-went",
+            Self::RolesChanged(_) => "roles-changed",
             Self::ClockPassed => "clock-passed",
             Self::EstateChanged => "estate-changed",
         }
@@ -130,7 +133,11 @@ impl Cause {
         match self {
             Self::ReachedChanged { resource, .. } => Some(resource.to_string()),
             Self::WaiverCame(name) | Self::WaiverLapsed(name) | Self::WaiverWent(name) => Some(name.clone()),
-            Self::ResourceChanged | Self::RuleChanged | Self::ClockPassed | Self::EstateChanged => None,
+            Self::ResourceChanged
+            | Self::RuleChanged
+            | Self::RolesChanged(_)
+            | Self::ClockPassed
+            | Self::EstateChanged => None,
         }
     }
 
@@ -143,6 +150,7 @@ impl Cause {
             Self::WaiverCame(name) => format!("{name} came into force"),
             Self::WaiverLapsed(name) => format!("{name} lapsed"),
             Self::WaiverWent(name) => format!("{name} is no more"),
+            Self::RolesChanged(_) => "the roles of the organizations changed".to_owned(),
             Self::ClockPassed => "a date passed".to_owned(),
             Self::EstateChanged => "something around it changed".to_owned(),
         }
@@ -151,7 +159,7 @@ impl Cause {
     /// The line that changed in another resource.
     pub fn location(&self) -> Option<&Location> {
         match self {
-            Self::ReachedChanged { location, .. } => location.as_ref(),
+            Self::ReachedChanged { location, .. } | Self::RolesChanged(location) => location.as_ref(),
             _ => None,
         }
     }

@@ -277,8 +277,15 @@ impl Human {
         if idle > 0 {
             notes.push(format!("{} matched nothing", plural(idle, "rule")));
         }
-        if !report.not_selected.is_empty() {
-            notes.push(format!("{} not selected", plural(report.not_selected.len() as u64, "rule")));
+        let absent = report.not_by_role().count();
+        if report.not_selected.len() > absent {
+            notes.push(format!(
+                "{} not selected",
+                plural((report.not_selected.len() - absent) as u64, "rule")
+            ));
+        }
+        if absent > 0 {
+            notes.push(format!("{} not applicable by role", plural(absent as u64, "rule")));
         }
         if counts.other_documents > 0 {
             notes.push(format!("{} no resource", plural_are(counts.other_documents, "document")));
@@ -294,6 +301,13 @@ impl Human {
         }
         if !notes.is_empty() {
             writeln!(out, "{}.", capitalised(&notes.join("; ")))?;
+        }
+        for (position, rule) in report.not_by_role().enumerate() {
+            if position == 10 {
+                writeln!(out, "Not applicable by role: {} more.", absent - 10)?;
+                break;
+            }
+            writeln!(out, "Not applicable by role: {} ({}).", rule.rule, for_terminal(&rule.reason))?;
         }
         for (position, skipped) in report.skipped.iter().enumerate() {
             if position == 10 {

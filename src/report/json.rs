@@ -1,6 +1,6 @@
 //! `json` and `jsonl`, version 1: `schemas/output.schema.json` describes both.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
 use serde::Serialize;
@@ -158,6 +158,7 @@ pub(super) struct JsonRun<'a> {
     owners: &'a [String],
     codeowners: Option<&'a str>,
     estate: JsonRevision,
+    roles: Option<&'a BTreeSet<String>>,
     policies: JsonPolicies,
 }
 
@@ -273,6 +274,7 @@ pub(super) struct JsonRule<'a> {
     title: &'a str,
     severity: &'static str,
     requirements: &'a [String],
+    related: &'a [String],
     matched: u64,
     passed: u64,
     failed: u64,
@@ -286,6 +288,7 @@ pub(super) struct JsonRule<'a> {
 pub(super) struct JsonNotSelected<'a> {
     pub(super) rule: &'a str,
     pub(super) reason: &'a str,
+    pub(super) state: &'static str,
 }
 
 #[derive(Serialize)]
@@ -309,6 +312,7 @@ pub(super) fn run(report: &Report) -> JsonRun<'_> {
             commit: report.run.estate.map(|revision| revision.commit.to_string()),
             tree: report.run.estate.map(|revision| revision.tree.to_string()),
         },
+        roles: report.run.roles.known(),
         policies: JsonPolicies {
             from: if policies.is_elsewhere { "elsewhere" } else { "estate" },
             commit: policies.revision.map(|revision| revision.commit.to_string()),
@@ -535,6 +539,7 @@ pub(super) fn rule(rule: &RuleInfo) -> JsonRule<'_> {
         title: &rule.title,
         severity: rule.severity.name(),
         requirements: &rule.requirements,
+        related: &rule.related,
         matched: rule.tally.matched,
         passed: rule.tally.passed,
         failed: rule.tally.failed,
@@ -553,7 +558,11 @@ pub(super) fn findings(report: &Report) -> impl Iterator<Item = JsonFinding<'_>>
 }
 
 pub(super) fn not_selected(report: &Report) -> impl Iterator<Item = JsonNotSelected<'_>> {
-    report.not_selected.iter().map(|each| JsonNotSelected { rule: &each.rule, reason: &each.reason })
+    report.not_selected.iter().map(|each| JsonNotSelected {
+        rule: &each.rule,
+        reason: &each.reason,
+        state: each.absence.name(),
+    })
 }
 
 pub(super) fn not_evaluated(report: &Report) -> impl Iterator<Item = JsonSkipped<'_>> {

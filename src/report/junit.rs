@@ -15,6 +15,7 @@ use super::comparison::{Cause, GateEffect, State};
 use super::escape::{cut, for_xml, one_line};
 use super::{Report, RuleInfo, word};
 use crate::finding::{Finding, Identity, Status};
+use crate::policy::NotSelected;
 
 const LONGEST_NAME: usize = 300;
 const LONGEST_TEXT: usize = 4_000;
@@ -72,11 +73,20 @@ pub fn write_junit(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         let found = by_rule.remove(&index).unwrap_or_default();
         suites.push(suite(rule, &found, fixed.remove(&index).unwrap_or_default()));
     }
+    let absent: Vec<Case> = report.not_by_role().map(absent).collect();
+    if !absent.is_empty() {
+        let properties = vec![("roles", report.run.roles.to_string())];
+        suites.push(Suite { name: "assize: not applicable by role".to_owned(), properties, cases: absent });
+    }
     out.write_all(b"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n")?;
     for (id, suite) in suites.iter().enumerate() {
         suite.write(id, &timestamp(&report.run.as_of), out)?;
     }
     out.write_all(b"</testsuites>\n")
+}
+
+fn absent(rule: &NotSelected) -> Case {
+    Case { name: rule.rule.to_string(), outcome: Outcome::Skipped(rule.reason.clone()) }
 }
 
 /// The clock of the run as the schema wants it: to the second, without an offset.

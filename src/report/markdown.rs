@@ -79,6 +79,11 @@ pub(super) fn write_within(report: &Report, longest: usize, out: &mut dyn Write)
         report.rules.iter().filter(|rule| rule.tally.matched == 0).map(|rule| &*rule.name).collect();
     let idle: Vec<String> = idle.chunks(20).map(|names| code(&one_line(&names.join(" "), 2_000))).collect();
     page.section("Rules that matched nothing", Fold::Closed, longest, idle.into_iter());
+    let absent: Vec<String> = report
+        .not_by_role()
+        .map(|rule| format!("{} {}", code(&rule.rule), for_markdown(&rule.reason, LONGEST_TEXT)))
+        .collect();
+    page.section("Rules not applicable by role", Fold::Closed, longest, absent.into_iter());
     page.text.push_str(&format!("\nChecked {}.\n", word::population(report)));
     out.write_all(page.text.as_bytes())
 }

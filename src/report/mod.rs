@@ -57,7 +57,7 @@ pub use summary::write_summary;
 use crate::evaluate::Tally;
 use crate::finding::{Finding, Fingerprint, Location, Severity, Status};
 use crate::load::{Revision, Skipped};
-use crate::policy::{NotSelected, PolicyDigest};
+use crate::policy::{Absence, NotSelected, PolicyDigest, Roles};
 use crate::problem::Problem;
 use crate::waive::{BaselineOutcome, WaiverOutcome};
 
@@ -74,7 +74,7 @@ pub struct Report {
     pub fingerprints: Vec<Fingerprint>,
     /// Problems, ordered by place, code and message.
     pub problems: Vec<Problem>,
-    /// Rules that did not take part.
+    /// Rules that did not take part, or do not bind, in the order of their names.
     pub not_selected: Vec<NotSelected>,
     /// Files that are listed and not evaluated.
     pub skipped: Vec<Skipped>,
@@ -112,6 +112,8 @@ pub struct RunInfo {
     pub allow_empty: bool,
     /// The commit that was judged; none: a work tree, as it stood.
     pub estate: Option<Revision>,
+    /// The roles of the estate's organizations.
+    pub roles: Roles,
     /// What it was judged by.
     pub policies: PolicyOrigin,
 }
@@ -152,6 +154,8 @@ pub struct RuleInfo {
     pub remediation: String,
     /// `<framework>:<requirement>`.
     pub requirements: Vec<String>,
+    /// Likewise, of frameworks that have no catalogue here: nobody has checked that they exist.
+    pub related: Vec<String>,
     /// What became of the resources that it matched.
     pub tally: Tally,
 }
@@ -226,6 +230,11 @@ impl Report {
     /// The rule of a finding.
     pub fn rule(&self, finding: &Finding) -> Option<&RuleInfo> {
         self.rules.get(finding.rule as usize)
+    }
+
+    /// The rules that are for roles which the estate does not have, in the order of their names.
+    pub fn not_by_role(&self) -> impl Iterator<Item = &NotSelected> {
+        self.not_selected.iter().filter(|rule| rule.absence == Absence::NotByRole)
     }
 
     /// A summary for each framework that a rule of the run cites.

@@ -107,10 +107,15 @@ pub(super) fn baseline_notes(report: &Report) -> Vec<String> {
     told.map(|(entry, state)| format!("{} on {} {}", entry.rule, entry.resource, state.sentence())).collect()
 }
 
-/// What was checked, in one fragment: `273 resources in 31 files against 1 rule (3 pairs), as of 2026-11-20`.
+/// What was checked, in one fragment: `273 resources in 31 files against 1 rule (3 pairs), as of 2026-11-20`; and how
+/// many rules are for roles that the estate does not have.
 pub(super) fn population(report: &Report) -> String {
+    let absent = match report.not_by_role().count() {
+        0 => String::new(),
+        count => format!("; {} not applicable by role", plural(count as u64, "rule")),
+    };
     format!(
-        "{} in {} against {} ({}), as of {}",
+        "{} in {} against {} ({}), as of {}{absent}",
         plural(report.counts.resources(), "resource"),
         plural(report.counts.files, "file"),
         plural(report.rules.len() as u64, "rule"),

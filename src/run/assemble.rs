@@ -3,49 +3,47 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
-use super::check::{Check, DEFAULT_THRESHOLD, PATIENCE};
+use super::check::{Check, DEFAULT_THRESHOLD, Gleaned, PATIENCE};
 use super::first_pass::State;
 use super::owners::assign_owners;
 use super::second_pass::Seen;
 use crate::estate::{Inventory, KindName};
 use crate::evaluate::{Outcome, Tally};
 use crate::finding::{Finding, Fingerprint, Identity, Location, Resource, Severity, Status};
-use crate::load::Skipped;
-use crate::policy::Check as RuleCheck;
+use crate::policy::{Absence, Check as RuleCheck, NotSelected, Rule};
 use crate::problem::{Code, Problem};
-use crate::report::{Counts, PolicyOrigin, Report, RuleInfo, RunInfo, allowed};
+use crate::report::{PolicyOrigin, Report, RuleInfo, RunInfo, allowed};
 use crate::waive::{Exceptions, Outcomes};
+
+/// A rule as reports show it.
+pub(super) fn rule_info(rule: &Rule, tally: Tally) -> RuleInfo {
+    RuleInfo {
+        name: Arc::clone(&rule.name),
+        title: rule.title.clone(),
+        severity: rule.severity,
+        rationale: rule.rationale.clone(),
+        remediation: rule.remediation.clone(),
+        requirements: rule.requirements.iter().map(ToString::to_string).collect(),
+        related: rule.related.clone(),
+        tally,
+    }
+}
 
 impl Check<'_> {
     pub(super) fn assemble<'s>(
         &'s self,
-        outcomes: Vec<Outcome>,
+        gleaned: Gleaned,
         seen: &Seen,
         mut exceptions: Exceptions<'s>,
-        mut counts: Counts,
-        mut problems: Vec<Problem>,
-        skipped: Vec<Skipped>,
     ) -> Report {
+        let Gleaned { outcomes, roles, mut counts, mut problems, skipped, .. } = gleaned;
         let Seen { inventory, states, .. } = seen;
         let rules = &self.policies.rules.rules;
-        let mut tallies = vec![Tally::default(); rules.len()];
-        let mut findings: Vec<Finding> = Vec::new();
-        let mut undecided = 0;
-        let mut masked = Vec::new();
-        let mut exhausted: BTreeMap<u32, u64> = BTreeMap::new();
-        for outcome in outcomes {
-            for (rule, (_, left)) in outcome.exhausted {
-                *exhausted.entry(rule).or_default() += left;
-            }
-            masked.extend(outcome.masked);
-            undecided += outcome.undecided;
-            findings.extend(outcome.findings);
-            problems.extend(outcome.problems);
-            counts.pairs += outcome.pairs;
-            for (tally, more) in tallies.iter_mut().zip(&outcome.tallies) {
-                tally.add(more);
-            }
-        }
+        let absent: Vec<Option<String>> =
+            rules.iter().map(|rule| roles.reason_against(&rule.roles)).collect();
+        let Judged { mut findings, mut tallies, undecided, exhausted, mut masked } =
+            judged(outcomes, &absent, &mut problems);
+        counts.pairs = tallies.iter().map(|tally| tally.matched).sum();
         for (rule, left) in exhausted.into_iter().filter(|(_, left)| *left > 0) {
             let name = rules.get(rule as usize).map_or("", |rule| &rule.name);
             let message = format!(
@@ -124,9 +122,16 @@ impl Check<'_> {
                     count => format!("{count} resources"),
                 },
                 counts.files,
-                rules.len(),
+                absent.iter().filter(|reason| reason.is_none()).count(),
             );
             problems.push(Problem::new(Code::NothingEvaluated, message));
+        }
+        // Reports name no rule that does not bind; findings name the others by their new places.
+        let binding: Vec<usize> =
+            (0..rules.len()).filter(|at| matches!(absent.get(*at), Some(None))).collect();
+        for finding in &mut findings {
+            let at = binding.binary_search(&(finding.rule as usize)).unwrap_or(usize::MAX);
+            finding.rule = u32::try_from(at).unwrap_or(u32::MAX);
         }
         problems.sort_by(|one, other| {
             (&one.location, one.code, &one.message).cmp(&(&other.location, other.code, &other.message))
@@ -134,18 +139,19 @@ impl Check<'_> {
         problems.dedup();
         masked.sort_unstable();
         masked.dedup();
+        let mut not_selected = self.policies.rules.not_selected.clone();
+        not_selected.extend(rules.iter().zip(&absent).filter_map(|(rule, reason)| {
+            let (name, reason) = (Arc::clone(&rule.name), reason.clone()?);
+            let requirements = rule.requirements.clone();
+            Some(NotSelected { rule: name, reason, requirements, absence: Absence::NotByRole })
+        }));
+        not_selected.sort_by(|one, other| one.rule.cmp(&other.rule));
         let rules: Vec<RuleInfo> = rules
             .iter()
             .zip(tallies)
-            .map(|(rule, tally)| RuleInfo {
-                name: Arc::clone(&rule.name),
-                title: rule.title.clone(),
-                severity: rule.severity,
-                rationale: rule.rationale.clone(),
-                remediation: rule.remediation.clone(),
-                requirements: rule.requirements.iter().map(ToString::to_string).collect(),
-                tally,
-            })
+            .zip(&absent)
+            .filter(|(_, reason)| reason.is_none())
+            .map(|((rule, tally), _)| rule_info(rule, tally))
             .collect();
         let name = |finding: &Finding| rules.get(finding.rule as usize).map_or("", |rule| &rule.name);
         let fingerprints: Vec<Fingerprint> =
@@ -159,6 +165,7 @@ impl Check<'_> {
                 max,
                 allow_empty: self.request.allow_empty,
                 estate: self.root.revision(),
+                roles,
                 policies: PolicyOrigin {
                     is_elsewhere: self.elsewhere.is_some(),
                     revision: self.policy_source().revision(),
@@ -169,7 +176,7 @@ impl Check<'_> {
             findings,
             fingerprints,
             problems,
-            not_selected: self.policies.rules.not_selected.clone(),
+            not_selected,
             skipped,
             waivers,
             baseline,
@@ -218,6 +225,45 @@ impl Check<'_> {
         }
         shared
     }
+}
+
+/// What outcomes say together of the rules that bind.
+struct Judged {
+    findings: Vec<Finding>,
+    tallies: Vec<Tally>,
+    undecided: u64,
+    exhausted: BTreeMap<u32, u64>,
+    masked: Vec<Location>,
+}
+
+/// Puts outcomes together and drops what they say of rules for other roles, which `absent` gives a reason for: which
+/// rules bind is known only when all Organizations are.
+fn judged(outcomes: Vec<Outcome>, absent: &[Option<String>], problems: &mut Vec<Problem>) -> Judged {
+    let binds = |rule: u32| matches!(absent.get(rule as usize), Some(None));
+    let mut judged = Judged {
+        findings: Vec::new(),
+        tallies: vec![Tally::default(); absent.len()],
+        undecided: 0,
+        exhausted: BTreeMap::new(),
+        masked: Vec::new(),
+    };
+    for outcome in outcomes {
+        for (rule, (_, left)) in outcome.exhausted.into_iter().filter(|(rule, _)| binds(*rule)) {
+            *judged.exhausted.entry(rule).or_default() += left;
+        }
+        judged.masked.extend(outcome.masked);
+        let undecided = outcome.undecided.iter().filter(|(rule, _)| binds(**rule));
+        judged.undecided += undecided.map(|(_, count)| count).sum::<u64>();
+        judged.findings.extend(outcome.findings.into_iter().filter(|finding| binds(finding.rule)));
+        problems.extend(outcome.problems);
+        let of_rules = outcome.rule_problems.into_iter().filter(|(rule, _)| binds(*rule));
+        problems.extend(of_rules.map(|(_, problem)| problem));
+        let tallies = judged.tallies.iter_mut().zip(&outcome.tallies).zip(absent);
+        for ((tally, more), _) in tallies.filter(|(_, reason)| reason.is_none()) {
+            tally.add(more);
+        }
+    }
+    judged
 }
 
 fn declared_twice(first: &Resource, other: &Resource) -> Problem {

@@ -9,7 +9,7 @@ use crate::evaluate::Matched;
 use crate::finding::Identity;
 use crate::load::{Held, LoadError, Source};
 use crate::outcome::{Artefact, Declared, Evaluated, artefact, outcomes};
-use crate::policy::{BaselineChoice, Framework};
+use crate::policy::{BaselineChoice, Framework, Rule};
 use crate::problem::{Code, Problem};
 use crate::report::Audit;
 
@@ -46,7 +46,8 @@ pub fn audit(
         let (seen, mut gleaned) = check.glean(results, listed);
         let mut joined = check.second_pass(&seen, None);
         let outcomes_of_both = gleaned.outcomes.iter_mut().chain(&mut joined);
-        let matched: Vec<Matched> = outcomes_of_both.filter_map(|outcome| outcome.matched.take()).collect();
+        let mut matched: Vec<Matched> =
+            outcomes_of_both.filter_map(|outcome| outcome.matched.take()).collect();
         let mut declared = std::mem::take(&mut gleaned.declared);
         let mut report = check.conclude(&seen, gleaned, joined);
         declared.sort_by(|one, other| one.location().cmp(other.location()));
@@ -55,8 +56,19 @@ pub fn audit(
         let (artefacts, problems) = artefacts(sources.estate, &declared, request.limits.file_size);
         report.problems.extend(problems);
         let tallies: Vec<_> = report.rules.iter().map(|rule| rule.tally).collect();
+        // The report names no rule that is for other roles, and numbers the others anew.
+        let all = &policies.rules.rules;
+        let binds = |rule: &Rule| report.run.roles.bind(&rule.roles);
+        let rules: Vec<&Rule> = all.iter().filter(|rule| binds(rule)).collect();
+        let mut next = 0_u32..;
+        let places: Vec<Option<u32>> =
+            all.iter().map(|rule| if binds(rule) { next.next() } else { None }).collect();
+        for matched in &mut matched {
+            matched.renumber(&places);
+        }
         let outcomes = outcomes(Evaluated {
-            rules: &policies.rules.rules,
+            rules: &rules,
+            roles: &report.run.roles,
             tallies: &tallies,
             not_selected: &report.not_selected,
             findings: &report.findings,

@@ -21,7 +21,7 @@ use crate::finding::Severity;
 use crate::load::{Entry, LoadError, Located, SkipReason, Skipped, Source};
 use crate::outcome::Declared;
 use crate::plan::{Plan, Projection};
-use crate::policy::{InlineIgnore, Rule, Selection, Waiver};
+use crate::policy::{InlineIgnore, Roles, Rule, Selection, Waiver};
 use crate::problem::{Code, Problem};
 use crate::rego::World;
 use crate::report::{Counts, Report};
@@ -91,6 +91,9 @@ pub(super) const DEFAULT_THRESHOLD: Severity = Severity::Low;
 
 /// Stack of an evaluating thread: an overflow cannot be caught, so there is plenty.
 const STACK: usize = 64 << 20;
+
+/// The kind that states the roles of whom the estate belongs to.
+pub(super) const ORGANIZATION: &str = "Organization";
 
 /// A rule that reaches a bound on so many resources is given up.
 pub(super) const PATIENCE: u64 = 10;
@@ -197,11 +200,12 @@ pub(super) struct Gleaned {
     pub(super) outcomes: Vec<Outcome>,
     /// Documents that tell of requirements, where the request asks for them.
     pub(super) declared: Vec<Declared>,
-    counts: Counts,
+    pub(super) roles: Roles,
+    pub(super) counts: Counts,
     waivers: Vec<Waiver>,
     ignores: Vec<InlineIgnore>,
-    problems: Vec<Problem>,
-    skipped: Vec<Skipped>,
+    pub(super) problems: Vec<Problem>,
+    pub(super) skipped: Vec<Skipped>,
 }
 
 impl<'r> Check<'r> {
@@ -305,6 +309,7 @@ impl<'r> Check<'r> {
             gleaned.waivers.extend(result.waivers);
             gleaned.skipped.extend(result.skipped);
             gleaned.ignores.extend(result.ignores);
+            gleaned.roles.add(result.roles);
             gleaned.declared.extend(result.declared);
             gleaned.outcomes.push(result.outcome);
             gleaned.counts.add(result.counts);
@@ -326,19 +331,14 @@ impl<'r> Check<'r> {
     pub(super) fn conclude(&self, seen: &Seen, mut gleaned: Gleaned, joined: Vec<Outcome>) -> Report {
         gleaned.outcomes.extend(joined);
         let policy = &self.policies.config.waivers;
-        let (waivers, uncounted) = self.counted(gleaned.waivers, &mut gleaned.problems);
-        let exceptions = Exceptions {
-            policy,
-            waivers,
-            uncounted,
-            ignores: gleaned.ignores,
-            as_of: &self.as_of,
-            baseline: None,
-        };
-        let mut skipped = gleaned.skipped;
-        skipped.sort();
-        skipped.dedup();
-        self.assemble(gleaned.outcomes, seen, exceptions, gleaned.counts, gleaned.problems, skipped)
+        let own = std::mem::take(&mut gleaned.waivers);
+        let (waivers, uncounted) = self.counted(own, &mut gleaned.problems);
+        let ignores = std::mem::take(&mut gleaned.ignores);
+        let exceptions =
+            Exceptions { policy, waivers, uncounted, ignores, as_of: &self.as_of, baseline: None };
+        gleaned.skipped.sort();
+        gleaned.skipped.dedup();
+        self.assemble(gleaned, seen, exceptions)
     }
 
     /// The waivers that count, and those of the estate that do not: where the policies come from elsewhere, so do the

@@ -8,21 +8,22 @@ use std::sync::{Arc, OnceLock};
 
 use super::both::{Evaluated, evaluate_both};
 use super::changed::{Changed, changed_files};
-use super::check::{Check, CheckRequest, in_pool};
+use super::check::{Check, CheckRequest, ORGANIZATION, in_pool};
 use super::events::{Change, events};
-use super::gate::{Gate, gate_changes};
+use super::gate::{Gate, gate_changes, roles_changes, sort};
 use super::policies::{Beside, Policies, PolicyError, load};
 use super::sources::{Relation, Sources, Waiverless, waivers_of};
 use crate::compare::{Difference, differences};
 use crate::date::Moment;
 use crate::estate::Inventory;
-use crate::finding::{Finding, Fingerprint, Identity, Status};
+use crate::finding::{Finding, Fingerprint, Identity, Location, Status};
 use crate::load::{CommitInfo, Entry, Source};
 use crate::plan::Plan;
 use crate::policy::Waiver;
 use crate::problem::{Code, Problem};
 use crate::report::{
-    Cause, Comparison, Event, FindingChange, Fixed, GateChange, GateEffect, Report, Side, State,
+    Cause, Comparison, Event, FindingChange, Fixed, GateChange, GateEffect, Report, ResourceChange, Side,
+    State,
 };
 use crate::schema::{Inventory as _, ResourceId};
 
@@ -225,12 +226,21 @@ pub(super) fn diff_in_pool(
         };
 
         let found = differences(&changed.base.versions, &changed.head.versions);
-        let gate = if sources.policies.is_none() {
+        let mut gate = if sources.policies.is_none() {
             let theirs = load_from(sources.head_policies);
             gate(sources, request, &check, &base_policies, theirs, &changed, &as_of, &waiverless)?
         } else {
             (Vec::new(), Vec::new())
         };
+        if let Some(mut change) =
+            roles_changes(&base.report.run.roles, &head.report.run.roles, place_of_organization(&found))
+        {
+            if request.allow_gate_changes {
+                change.effect = GateEffect::Noted;
+            }
+            gate.0.push(change);
+            sort(&mut gate.0);
+        }
         let plan = Plan::new(&head_policies.rules, &head_policies.kinds, Vec::new());
         let causes = Causes { differences: &found, base: &base, head: &head, partial, plan };
         let (changes, fixed) = causes.all(request.gate);
@@ -245,7 +255,7 @@ pub(super) fn diff_in_pool(
             inventory: &head.inventory,
             as_of: &as_of,
         };
-        let (events, problems) = events(&change, head_policies, &mut head.report.rules);
+        let (events, problems) = events(&change, head_policies, &base.report.run.roles, &mut head.report);
         let mut report = finish(sources, &base, head, changes, fixed, events, problems, found, gate);
         report.keep_owners();
         Ok(report)
@@ -315,6 +325,13 @@ fn finish(
         old_problems,
     });
     report
+}
+
+/// Where the first Organization that differs stands.
+fn place_of_organization(found: &[Difference]) -> Option<Location> {
+    let is_one = |change: &ResourceChange| crate::estate::KindName::of(&change.identity).is(ORGANIZATION);
+    let mut changed = found.iter().map(|difference| &difference.change).filter(|change| is_one(change));
+    changed.find_map(|change| change.location.clone())
 }
 
 /// What alone is changed in an evaluation between the two.
@@ -393,6 +410,11 @@ impl Causes<'_> {
         }
         if decides(Factor::Clock) && !decides(Factor::Estate) {
             return Cause::ClockPassed;
+        }
+        // The rule is for roles that the other side does not have.
+        let rule = side.report.rule(finding);
+        if rule.is_some_and(|rule| other.report.not_by_role().any(|absent| absent.rule == rule.name)) {
+            return Cause::RolesChanged(place_of_organization(self.differences));
         }
         let identity = &finding.resource.identity;
         let is_own = |difference: &&Difference| {

@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use serde_json::{Value, json};
 
+use super::assemble::rule_info;
 use super::changed::Changed;
 use super::owners::owners_of;
 use super::policies::Policies;
@@ -14,9 +15,10 @@ use crate::estate::Inventory;
 use crate::evaluate::{FileContext, Tally, denied, owner};
 use crate::finding::{Finding, Resource, Status};
 use crate::load::{Codeowners, CommitInfo, Source};
+use crate::policy::{Roles, Rule};
 use crate::problem::{Code, Problem};
 use crate::rego::{Document, Judged, World};
-use crate::report::{Event, RuleInfo};
+use crate::report::{Event, Report};
 use crate::schema::{Inventory as _, RunContext, Scope};
 
 /// Commits as rules over changes see them, oldest first.
@@ -56,15 +58,31 @@ pub(super) struct Change<'c> {
     pub(super) as_of: &'c Moment,
 }
 
-/// What rules over changes deny; `counted` are the rules of a report, in the order of the rule set.
+/// The place of a rule in the report, put there if it binds before the change alone.
+fn place_of_rule(report: &mut Report, rule: &Rule) -> u32 {
+    let known = report.rules.iter().position(|known| known.name == rule.name);
+    let at = known.unwrap_or_else(|| {
+        report.rules.push(rule_info(rule, Tally::default()));
+        report.not_selected.retain(|absent| absent.rule != rule.name);
+        report.rules.len().saturating_sub(1)
+    });
+    u32::try_from(at).unwrap_or(u32::MAX)
+}
+
+/// What rules over changes deny; they are counted in the report on the version after. `former` are the roles before.
 pub(super) fn events(
     change: &Change<'_>,
     policies: &Policies,
-    counted: &mut [RuleInfo],
+    former_roles: &Roles,
+    report: &mut Report,
 ) -> (Vec<Event>, Vec<Problem>) {
     let Change { changed, found, as_of, inventory, .. } = change;
     let (mut events, mut problems) = (Vec::new(), Vec::new());
-    let rules: Vec<_> = (0_u32..).zip(&policies.rules.rules).filter(|(_, rule)| rule.uses.change).collect();
+    // A change of the roles themselves escapes no rule that binds on either side.
+    let roles = report.run.roles.clone();
+    let binds = |rule: &&Rule| former_roles.bind(&rule.roles) || roles.bind(&rule.roles);
+    let rules = policies.rules.rules.iter().filter(|rule| rule.uses.change).filter(binds);
+    let rules: Vec<(u32, &Rule)> = rules.map(|rule| (place_of_rule(report, rule), rule)).collect();
     if rules.is_empty() {
         return (events, problems);
     }
@@ -106,8 +124,8 @@ pub(super) fn events(
             });
             let Some(policy) = compiled.rego.as_ref().filter(|_| applies) else { continue };
             let mut nothing = Tally::default();
-            // The rules of a report stand in the order of the rule set. What is counted are changes.
-            let tally = counted.get_mut(*index as usize).map_or(&mut nothing, |rule| &mut rule.tally);
+            // What is counted are changes.
+            let tally = report.rules.get_mut(*index as usize).map_or(&mut nothing, |rule| &mut rule.tally);
             tally.matched += 1;
             let judged = Judged {
                 root,

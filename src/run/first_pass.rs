@@ -8,14 +8,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use rayon::prelude::*;
 
 use super::batches::{FIRST_BATCHES, MOST_BATCHES, Role, batches, blocks};
-use super::check::{Check, could_hold_resource};
-use super::sources::{could_hold_waiver, digest_of};
+use super::check::{Check, ORGANIZATION, could_hold_resource};
+use super::sources::{could_hold, digest_of};
 use crate::estate::{Candidate, DocumentMapping, Expectation, Gathered, KindName, classify};
 use crate::evaluate::{Around, FileContext, Outcome, Phase, admit, evaluate, panic_text};
 use crate::finding::Location;
 use crate::load::{Entry, SkipReason, Skipped};
 use crate::outcome::Declared;
-use crate::policy::{InlineIgnore, Waiver, inline_ignores, read_waiver};
+use crate::policy::{InlineIgnore, Roles, Waiver, inline_ignores, read_waiver};
 use crate::problem::{Code, Problem};
 use crate::report::Counts;
 use crate::yaml::{Tape, parse};
@@ -30,6 +30,7 @@ pub(super) struct BatchResult {
     pub(super) waivers: Vec<Waiver>,
     pub(super) declared: Vec<Declared>,
     pub(super) ignores: Vec<InlineIgnore>,
+    pub(super) roles: Roles,
     pub(super) skipped: Vec<Skipped>,
     /// Files with their digests, to see whether they are the same when they are read again.
     pub(super) digests: Vec<(Arc<str>, u64)>,
@@ -111,16 +112,23 @@ impl Check<'_> {
     fn file(&self, entry: &Entry, role: Role, around: &Around<'_>, result: &mut BatchResult) {
         match self.root.read(entry, self.request.limits.file_size) {
             Ok(bytes) => {
-                let holds_waiver = could_hold_waiver(&bytes);
+                let holds_waiver = could_hold("Waiver", &bytes);
                 if let Some((known, blob)) = self.waiverless.zip(entry.blob).filter(|_| !holds_waiver) {
                     known.add(blob);
                 }
-                if role != Role::Context || self.is_joined || holds_waiver {
+                // Waivers and roles count whatever part of the estate is checked.
+                let counts_anyway = holds_waiver || could_hold(ORGANIZATION, &bytes);
+                if role != Role::Context || self.is_joined || counts_anyway {
                     self.text(&entry.path, bytes, role, around, result);
                 }
             }
-            Err(problem) if role != Role::Context => result.outcome.problems.push(*problem),
-            Err(_) => {}
+            Err(problem) => {
+                // Nobody knows what it holds.
+                result.roles.doubt();
+                if role != Role::Context {
+                    result.outcome.problems.push(*problem);
+                }
+            }
         }
     }
 
@@ -136,11 +144,14 @@ impl Check<'_> {
         if self.is_joined {
             result.digests.push((Arc::clone(file), digest_of(&bytes)));
         }
-        let before = (result.outcome.findings.len(), result.outcome.problems.len());
+        let Outcome { findings, problems, rule_problems, .. } = &result.outcome;
+        let before = (findings.len(), problems.len(), rule_problems.len());
         let caught = catch_unwind(AssertUnwindSafe(|| self.documents(file, bytes, role, around, result)));
         if let Err(panic) = caught {
             result.outcome.findings.truncate(before.0);
             result.outcome.problems.truncate(before.1);
+            result.outcome.rule_problems.truncate(before.2);
+            result.roles.doubt();
             if let Some(matched) = &mut result.outcome.matched {
                 matched.forget_open();
             }
@@ -165,6 +176,10 @@ impl Check<'_> {
         let (mut tape, broken) = parse(bytes, file, &self.request.limits.yaml);
         let expectation = if is_declared { Expectation::Resources } else { Expectation::Anything };
         let classified = classify(&mut tape, file, mapping.as_ref(), expectation);
+        let is_whole = broken.is_empty() && classified.problems.is_empty();
+        if !is_whole && could_hold(ORGANIZATION, tape.source().as_bytes()) {
+            result.roles.doubt();
+        }
         if role != Role::Context {
             result.counts.files += 1;
             result.counts.bytes += size;
@@ -241,6 +256,13 @@ impl Check<'_> {
         let references = schema.map(|schema| schema.references()).unwrap_or_default();
         result.gathered.add(Arc::clone(&admitted.resource), admitted.root, references, kind.keep.as_ref());
         result.states.push(State { is_sound: admitted.is_sound, is_evaluated });
+        if kind.name.is(ORGANIZATION) {
+            if admitted.is_sound {
+                result.roles.add_organization(admitted.root);
+            } else {
+                result.roles.doubt();
+            }
+        }
         if kind.name.is("Waiver") && admitted.is_sound {
             match read_waiver(admitted.root, &admitted.resource.identity, &admitted.resource.location) {
                 Ok(waiver) => result.waivers.push(waiver),

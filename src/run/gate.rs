@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::policies::Policies;
 use crate::date::Moment;
 use crate::finding::{Location, Severity};
-use crate::policy::{Baseline, BaselineEntry, Check, Config, InlineIgnore, Rule, Waiver};
+use crate::policy::{Baseline, BaselineEntry, Check, Config, InlineIgnore, Requirement, Roles, Rule, Waiver};
 use crate::report::{GateChange, GateEffect, GateSort, allowed};
 
 /// The threshold where a configuration says none.
@@ -29,13 +29,28 @@ pub(super) fn gate_changes(base: &Gate<'_>, head: &Gate<'_>, as_of: &Moment) -> 
     let mut changes = Vec::new();
     rules(base.policies, head.policies, &mut changes);
     kinds(base.policies, head.policies, &mut changes);
+    frameworks(base.policies, head.policies, &mut changes);
     settings(&base.policies.config, &head.policies.config, &mut changes);
     waivers(base, head, as_of, &mut changes);
     ignores(base, head, &mut changes);
     budgets(&base.policies.config, &head.policies.config, &mut changes);
     baseline(base.policies.baseline.as_deref(), head.policies.baseline.as_deref(), &mut changes);
-    changes.sort_by(|one, other| (one.sort, &one.name, &one.to).cmp(&(other.sort, &other.name, &other.to)));
+    sort(&mut changes);
     changes
+}
+
+/// What a change of the estate's Organizations does to the gate, whatever it is judged by: rules and requirements for
+/// roles that no Organization has bind no more.
+pub(super) fn roles_changes(base: &Roles, head: &Roles, place: Option<Location>) -> Option<GateChange> {
+    head.is_narrower_than(base).then(|| GateChange {
+        location: place,
+        ..change(GateSort::ScopeNarrowed, "roles", Some(base.to_string()), Some(head.to_string()))
+    })
+}
+
+/// Puts changes in their order.
+pub(super) fn sort(changes: &mut [GateChange]) {
+    changes.sort_by(|one, other| (one.sort, &one.name, &one.to).cmp(&(other.sort, &other.name, &other.to)));
 }
 
 fn change(sort: GateSort, name: impl Into<String>, from: Option<String>, to: Option<String>) -> GateChange {
@@ -78,10 +93,53 @@ fn rules(base: &Policies, head: &Policies, changes: &mut Vec<GateChange>) {
         if matched(old) != matched(new) {
             tell(GateSort::ScopeNarrowed, "its former `match`".to_owned(), "another one".to_owned());
         }
+        if are_fewer(&old.roles, &new.roles) {
+            tell(GateSort::ScopeNarrowed, roles(&old.roles), roles(&new.roles));
+        }
         if body(old) != body(new) {
             tell(GateSort::RuleChanged, "its former text".to_owned(), "another one".to_owned());
         }
     }
+}
+
+/// Whether what is for the one set of roles binds fewer than what is for the other; no role means everybody.
+fn are_fewer(old: &[String], new: &[String]) -> bool {
+    !new.is_empty() && (old.is_empty() || old.iter().any(|role| !new.contains(role)))
+}
+
+fn roles(roles: &[String]) -> String {
+    if roles.is_empty() { "every role".to_owned() } else { roles.join(", ") }
+}
+
+/// Requirements of the repository's own frameworks that are gone, or bind fewer or later.
+fn frameworks(base: &Policies, head: &Policies, changes: &mut Vec<GateChange>) {
+    for (name, old) in &base.rules.frameworks {
+        let Some(new) = head.rules.frameworks.get(name) else {
+            changes.push(change(GateSort::ScopeNarrowed, name, None, Some("removed".to_owned())));
+            continue;
+        };
+        for entry in &old.requirements {
+            let Some((from, to)) = less(entry, new.requirement(&entry.id)) else { continue };
+            let name = format!("{name}:{}", entry.id);
+            let mut told = change(GateSort::ScopeNarrowed, name, from, Some(to));
+            told.location = Some(Location::start_of(&new.file));
+            changes.push(told);
+        }
+    }
+}
+
+/// What a requirement was and is, where that binds less.
+fn less(old: &Requirement, new: Option<&Requirement>) -> Option<(Option<String>, String)> {
+    let Some(new) = new else { return Some((None, "removed".to_owned())) };
+    if are_fewer(&old.roles, &new.roles) {
+        return Some((Some(roles(&old.roles)), roles(&new.roles)));
+    }
+    if let Some(next) = new.superseded_by.as_ref().filter(|_| old.superseded_by.is_none()) {
+        return Some((None, format!("superseded by {next}")));
+    }
+    let (from, to) = (old.in_force.as_ref(), new.in_force.as_ref()?);
+    let is_later = from.is_none_or(|from| from.begins_before(to));
+    is_later.then(|| (from.map(|from| from.text().to_owned()), format!("in force from {}", to.text())))
 }
 
 fn spec(rule: &Rule) -> Value {

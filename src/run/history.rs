@@ -12,6 +12,7 @@ use crate::compare::differences;
 use crate::date::Moment;
 use crate::estate::Inventory;
 use crate::load::{CONFIG_FILE, Commit, CommitInfo, LoadError, ObjectId, Repository, Source};
+use crate::policy::Roles;
 use crate::problem::Problem;
 use crate::report::{Event, Report};
 
@@ -171,7 +172,7 @@ pub(super) fn walk(
     let load_error = |error: LoadError| PolicyError::Load(error);
     let mut rest = instants;
     // The version before, for rules over changes.
-    let mut before_this: Option<(usize, Commit, Arc<Inventory>)> = None;
+    let mut before_this: Option<(usize, Commit, Arc<Inventory>, Roles)> = None;
     while let Some(first) = rest.first() {
         let any = history.source(first.commit).map_err(load_error)?;
         let own;
@@ -228,7 +229,7 @@ pub(super) fn walk(
             let before = before_this.take().filter(|(earlier, ..)| *earlier != instant.commit);
             let own = history.commits.get(instant.commit);
             let events = match (before, own) {
-                (Some((_, former_source, former)), Some(own)) if has_change_rules => {
+                (Some((_, former_source, former, roles)), Some(own)) if has_change_rules => {
                     let (before, after) =
                         (replay.check(&former_source, &instant.day), replay.check(&commit, &instant.day));
                     let changed = changed_files(&before, &after, &before.list(), &after.list());
@@ -242,7 +243,7 @@ pub(super) fn walk(
                         inventory: &inventory,
                         as_of: &instant.day,
                     };
-                    events(&change, in_force, &mut report.rules)
+                    events(&change, in_force, &roles, &mut report)
                 }
                 _ => (Vec::new(), Vec::new()),
             };
@@ -250,6 +251,7 @@ pub(super) fn walk(
                 instant.commit,
                 history.source(instant.commit).map_err(load_error)?,
                 Arc::clone(&inventory),
+                report.run.roles.clone(),
             ));
             visit(Ok(Step { instant, policies: in_force, report, replay: &replay, events }));
             source = Some((at, commit));

@@ -222,9 +222,12 @@ impl<'h> Watch<'h> {
         let matches = step.replay.matches();
         let report = &step.report;
         let mut present: BTreeSet<Arc<str>> = BTreeSet::new();
-        for (at, rule) in report.rules.iter().enumerate() {
-            let is_change = step.policies.rules.rules.get(at).is_some_and(|rule| rule.uses.change);
-            if is_change {
+        // Those that do not bind are in the rule set and not in the report.
+        let places: HashMap<&str, usize> =
+            step.policies.rules.rules.iter().enumerate().map(|(at, rule)| (&*rule.name, at)).collect();
+        for rule in &report.rules {
+            let Some(at) = places.get(&*rule.name).copied() else { continue };
+            if step.policies.rules.rules.get(at).is_some_and(|rule| rule.uses.change) {
                 continue;
             }
             present.insert(Arc::clone(&rule.name));
@@ -287,7 +290,7 @@ impl<'h> Watch<'h> {
         }
         self.keep_states(mark.seconds);
         if self.sample.is_some() {
-            let all = (0_u32..).take(report.rules.len()).collect();
+            let all = (0_u32..).take(step.policies.rules.rules.len()).collect();
             self.population = step.replay.population(&all);
         }
     }

@@ -143,7 +143,10 @@ impl<'r> Replay<'r> {
             if let Some(rest) = &joined.rest {
                 sum.problems.extend(rest.problems.iter().cloned());
                 sum.masked.extend(rest.masked.iter().cloned());
-                sum.undecided += rest.undecided;
+                sum.rule_problems.extend(rest.rule_problems.iter().cloned());
+                for (rule, count) in &rest.undecided {
+                    *sum.undecided.entry(*rule).or_default() += count;
+                }
                 for (rule, (count, left)) in &rest.exhausted {
                     let entry = sum.exhausted.entry(*rule).or_default();
                     (entry.0, entry.1) = (entry.0 + count, entry.1 + left);
@@ -224,7 +227,6 @@ fn enter(
     let (seen, mut gleaned) = check.glean(files.iter().map(|(_, _, file)| file.result.clone()), listed);
     let mut sum = Outcome::new(check.policies.rules.rules.len());
     files.iter().for_each(|(_, _, file)| add(&mut sum, &file.tallies));
-    sum.pairs = 0;
     gleaned.outcomes.push(sum);
     let names = seen.inventory.resources().map(|(_, resource)| hash_of(&resource.identity)).collect();
     let count = seen.states.len();
@@ -358,7 +360,6 @@ fn hash_of(identity: &Identity) -> u64 {
 
 fn add(sum: &mut Outcome, tallies: &[(u32, Tally)]) {
     for (rule, tally) in tallies {
-        sum.pairs += tally.matched;
         if let Some(known) = sum.tallies.get_mut(*rule as usize) {
             known.add(tally);
         }
@@ -445,6 +446,7 @@ fn ask(
     let is_plain = outcome.problems.is_empty()
         && outcome.masked.is_empty()
         && outcome.exhausted.is_empty()
-        && outcome.undecided == 0;
+        && outcome.rule_problems.is_empty()
+        && outcome.undecided.is_empty();
     Joined { tallies, findings, rest: (!is_plain).then(|| Box::new(outcome)) }
 }

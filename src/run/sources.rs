@@ -59,9 +59,9 @@ pub(super) fn digest_of(bytes: &[u8]) -> u64 {
     hasher.finish()
 }
 
-/// Whether a file could hold a waiver: a look at its bytes, since most hold none.
-pub(super) fn could_hold_waiver(bytes: &[u8]) -> bool {
-    memchr::memmem::find(bytes, b"Waiver").is_some()
+/// Whether a file could hold a resource of a kind: a look at its bytes, since most hold none.
+pub(super) fn could_hold(kind: &str, bytes: &[u8]) -> bool {
+    memchr::memmem::find(bytes, kind.as_bytes()).is_some()
 }
 
 /// Blobs that were read in this run and hold no waiver.
@@ -126,7 +126,7 @@ fn read_file(
     limits: &Limits,
 ) -> (Vec<Waiver>, Vec<Problem>) {
     let bytes = match source.read(entry, limits.file_size) {
-        Ok(bytes) if could_hold_waiver(&bytes) => bytes,
+        Ok(bytes) if could_hold("Waiver", &bytes) => bytes,
         Ok(_) => return (Vec::new(), Vec::new()),
         Err(problem) => return (Vec::new(), vec![*problem]),
     };

@@ -2,7 +2,7 @@
 
 use std::process::Stdio;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::scene::{DAY, Outcome, Scene, finding_lines, finish, finish_with_input, problem_lines};
 
@@ -384,10 +384,14 @@ fn lists() {
         (
             "rules",
             &["NAME", "no-colour", "medium", "Everything has a colour"],
-            &["name", "severity", "title", "requirements"],
+            &["name", "severity", "title", "requirements", "related", "roles"],
         ),
-        ("frameworks", &["gdpr", "RULES", "TITLE"], &["name", "requirements", "rules", "title", "authority"]),
-        ("requirements", &["pci-dss-4.0.1:3.5.1", "RULES"], &["name", "rules", "title"]),
+        (
+            "frameworks",
+            &["gdpr", "RULES", "MET", "evidence ", "TITLE"],
+            &["name", "requirements", "rules", "met", "title", "authority"],
+        ),
+        ("requirements", &["pci-dss-4.0.1:3.5.1", "RULES", "MET"], &["name", "rules", "met", "title"]),
         ("kinds", &["DataStore", "DESCRIPTION"], &["name", "description"]),
     ];
     for (what, parts, fields) in cases {
@@ -403,6 +407,19 @@ fn lists() {
             expected.sort_unstable();
             assert_eq!(keys, expected);
         }
+    }
+    // Each requirement counts once, in its framework.
+    let rows = |arguments: &[&str]| -> Vec<Value> {
+        let outcome = scene.run(&[&["list", "-o", "json"], arguments].concat());
+        serde_json::from_str(&outcome.stdout).unwrap()
+    };
+    for framework in rows(&["frameworks"]) {
+        let requirements = rows(&["requirements", "--framework", framework["name"].as_str().unwrap()]);
+        for (means, count) in framework["met"].as_object().unwrap() {
+            let same = requirements.iter().filter(|row| row["met"] == **means).count();
+            assert_eq!(json!(same), *count, "{means}: {framework}");
+        }
+        assert_eq!(json!(requirements.len()), framework["requirements"]);
     }
     let count = |arguments: &[&str]| scene.run(&[&["list"], arguments].concat()).stdout.lines().count();
     assert!(count(&["rules", "--framework", "gdpr"]) < count(&["rules"]));

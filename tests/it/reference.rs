@@ -29,7 +29,7 @@ const WORDS: &str = include_str!("../fixtures/vocabulary.reference.yaml");
 
 /// Compares a page with what it should be, or writes it.
 #[track_caller]
-fn check_page(path: &str, expected: &str) {
+pub(crate) fn check_page(path: &str, expected: &str) {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
     if std::env::var("ASSIZE_WRITE_REFERENCE").is_ok() {
         fs::write(&file, expected).unwrap();
@@ -62,7 +62,7 @@ fn written(node: NodeRef<'_>) -> String {
 }
 
 /// Text within a cell of a table.
-fn cell(text: &str) -> String {
+pub(crate) fn cell(text: &str) -> String {
     text.replace('|', "\\|").replace('\n', " ")
 }
 

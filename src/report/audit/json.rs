@@ -10,6 +10,7 @@ use crate::outcome::{
     ControlOutcome, Decision, EvidenceOutcome, FrameworkOutcome, Judged, Population, RequirementOutcome,
     State,
 };
+use crate::policy::Absence;
 use crate::report::escape::{Layout, write_json_value};
 use crate::report::json::{
     JsonFinding, JsonLocation, JsonNotSelected, JsonProblem, JsonResource, JsonRule, JsonRun, JsonSkipped,
@@ -195,7 +196,15 @@ fn requirement<'a>(
         reasons: &each.reasons,
         parts: counts(each.parts.iter().copied()),
         rules: audit.rules_of(each).map(|rule| &*rule.name).collect(),
-        left_out: each.left_out.iter().map(|(rule, reason)| JsonNotSelected { rule, reason }).collect(),
+        left_out: each
+            .left_out
+            .iter()
+            .map(|(rule, reason)| {
+                let known = audit.report.not_selected.iter().find(|known| *known.rule == **rule);
+                let state = known.map_or(Absence::NotSelected, |known| known.absence).name();
+                JsonNotSelected { rule, reason, state }
+            })
+            .collect(),
         population: population(&each.population),
         resources: JsonJudged { passed, failed, waived, suppressed, errors },
         findings: each.findings,

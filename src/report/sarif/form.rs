@@ -198,8 +198,17 @@ pub(super) struct RunProperties<'a> {
     pub(super) resources: u64,
     pub(super) files: u64,
     pub(super) pairs: u64,
+    /// Rules for roles that the estate does not have.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) not_applicable: Vec<NotApplicable>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) comparison: Option<ComparisonProperties>,
+}
+
+#[derive(Serialize)]
+pub(super) struct NotApplicable {
+    pub(super) rule: String,
+    pub(super) reason: String,
 }
 
 #[derive(Serialize)]

@@ -16,8 +16,9 @@ use serde_json::value::RawValue;
 
 use self::form::{
     ArtifactLocation, ComparisonProperties, Configuration, Descriptor, DescriptorReference, Driver,
-    FixedProperties, Help, Invocation, Log, LogicalLocation, Notification, PhysicalLocation, Place,
-    Population, Region, RuleProperties, Run, RunProperties, SarifResult, Suppression, Text, Tool, UriBase,
+    FixedProperties, Help, Invocation, Log, LogicalLocation, NotApplicable, Notification, PhysicalLocation,
+    Place, Population, Region, RuleProperties, Run, RunProperties, SarifResult, Suppression, Text, Tool,
+    UriBase,
 };
 use super::comparison::{Comparison, FindingChange, GateChange, GateEffect, GateSort, State};
 use super::escape::{Layout, code, for_sarif, for_uri, one_line, prose, write_json_value};
@@ -162,6 +163,13 @@ fn log<'a>(
                 resources: report.counts.resources(),
                 files: report.counts.files,
                 pairs: report.counts.pairs,
+                not_applicable: report
+                    .not_by_role()
+                    .map(|rule| NotApplicable {
+                        rule: rule.rule.to_string(),
+                        reason: one_line(&rule.reason, LONGEST_MESSAGE),
+                    })
+                    .collect(),
                 comparison: report
                     .comparison
                     .as_ref()

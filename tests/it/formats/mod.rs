@@ -157,7 +157,8 @@ fn a_run_that_matched_nothing_is_not_all_green() {
     let document = roxmltree::Document::parse(&text).unwrap();
     let suites = document.descendants().filter(|node| node.has_tag_name("testsuite"));
     let skipped = suites.filter(|suite| suite.attribute("skipped") == Some("1")).count();
-    assert_eq!(skipped, report.rules.len());
+    // One suite more holds the rules that are for other roles.
+    assert_eq!(skipped, report.rules.len() + 1);
 }
 
 #[test]

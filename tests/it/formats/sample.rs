@@ -6,7 +6,7 @@ use std::sync::Arc;
 use assize::evaluate::Tally;
 use assize::finding::{ContentDigest, Finding, Fingerprint, Identity, Location, Resource, Severity, Status};
 use assize::load::{SkipReason, Skipped};
-use assize::policy::{Baseline, BaselineEntry, NotSelected};
+use assize::policy::{Absence, Baseline, BaselineEntry, NotSelected, Roles};
 use assize::problem::{Code, Problem};
 use assize::report::{
     Cause, ChangeSort, Comparison, Counts, Event, FieldChange, FindingChange, Fixed, GateChange, GateEffect,
@@ -65,6 +65,7 @@ impl Sample<'_> {
             rationale: self.text("Stolen disks disclose everything they hold."),
             remediation: self.text("Set `spec.encryption`, or stop."),
             requirements: requirements.iter().map(|id| self.text(id)).collect(),
+            related: vec![self.text("nist-csf-2.0:PR.DS-01")],
             tally,
         }
     }
@@ -197,17 +198,27 @@ impl Sample<'_> {
                 max: BTreeMap::from([(Severity::High, 3)]),
                 allow_empty: false,
                 estate: None,
+                roles: Roles::of(["controller"]),
                 policies: PolicyOrigin::default(),
             },
             rules,
             findings,
             fingerprints,
             problems,
-            not_selected: vec![NotSelected {
-                rule: "other-rule".into(),
-                reason: self.text("turned off in assize.yaml"),
-                requirements: Vec::new(),
-            }],
+            not_selected: vec![
+                NotSelected {
+                    rule: "other-rule".into(),
+                    reason: self.text("turned off in assize.yaml"),
+                    requirements: Vec::new(),
+                    absence: Absence::NotSelected,
+                },
+                NotSelected {
+                    rule: "merchant-rule".into(),
+                    reason: self.text("binds a merchant; the estate states controller"),
+                    requirements: Vec::new(),
+                    absence: Absence::NotByRole,
+                },
+            ],
             skipped: vec![Skipped { path: "charts/a.yaml".into(), reason: SkipReason::HelmTemplate }],
             waivers: vec![WaiverOutcome {
                 identity: self.identity("Waiver", "legacy"),

@@ -81,7 +81,7 @@ fn repo() -> Repo {
     repo
 }
 
-fn diff(repo: &Repo, arguments: &[&str]) -> (i32, Value) {
+pub(super) fn diff(repo: &Repo, arguments: &[&str]) -> (i32, Value) {
     let clock: &[&str] = if arguments.contains(&"--as-of") { &[] } else { &["--as-of", DAY] };
     let all = [&["diff", "-o", "json"], clock, arguments].concat();
     let Outcome { code, stdout, stderr } = repo.scene.run(&all);
@@ -90,7 +90,7 @@ fn diff(repo: &Repo, arguments: &[&str]) -> (i32, Value) {
 }
 
 /// `state rule resource cause` of the findings that are new or fixed.
-fn told(report: &Value) -> Vec<String> {
+pub(super) fn told(report: &Value) -> Vec<String> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let line = |state: &str, finding: &Value, cause: &Value| {
         let subject = text(&cause["subject"]);
@@ -107,7 +107,7 @@ fn told(report: &Value) -> Vec<String> {
     lines
 }
 
-fn gate(report: &Value) -> Vec<String> {
+pub(super) fn gate(report: &Value) -> Vec<String> {
     let list = report["comparison"]["gate"].as_array().unwrap().iter();
     list.map(|each| {
         let text = |key: &str| each[key].as_str().unwrap_or_default().to_owned();

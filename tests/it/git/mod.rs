@@ -13,6 +13,7 @@ mod commits;
 mod diff;
 mod history;
 mod policies;
+mod roles;
 mod security;
 mod stat;
 
