@@ -54,7 +54,12 @@ impl Scene {
 
     /// The same with the example of the clinic as its content.
     pub(crate) fn with_clinic(self) -> Self {
-        copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/clinic"), &self.folder);
+        self.with_example("clinic")
+    }
+
+    /// The same with an example of the repository as its content.
+    pub(crate) fn with_example(self, name: &str) -> Self {
+        copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(name), &self.folder);
         self
     }
 
