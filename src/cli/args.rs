@@ -49,11 +49,11 @@ pub(super) enum Color {
 pub(super) enum Command {
     /// Check the estate, or parts of it, against the rules
     Check(Box<CheckArguments>),
-    /// Write down the findings that stand, so that they do not fail the gate while nothing about them changes
+    /// Write down the findings that stand, which then fail no gate
     Baseline(Box<BaselineArguments>),
     /// Compare two versions: findings that are new, fixed or persisting, and why
     Diff(Box<DiffArguments>),
-    /// Replay a stretch of history: what held for how long, and every deviation as an interval
+    /// Replay a stretch of history: what held for how long, and what did not
     Period(Box<PeriodArguments>),
     /// Tell since when findings hold, which commits brought them, and why
     Blame(Box<BlameArguments>),

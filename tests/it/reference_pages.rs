@@ -39,7 +39,7 @@ const THEMES: &[(&str, &[&str])] = &[
     ("Vendor management", &["Vendor", "Contract"]),
     ("Patching", &["Vulnerability"]),
     ("Disaster recovery", &["BackupPlan", "RecoveryPlan", "RecoveryTest"]),
-    ("Risk management", &["Assessment", "Risk"]),
+    ("Risk management", &["Assessment", "RemediationPolicy", "Risk"]),
     ("Audit", &["Action", "Evidence"]),
     ("Encryption", &["Certificate", "EncryptionKey", "Secret"]),
     ("Documentation", &["Document"]),
