@@ -193,6 +193,7 @@ pub(super) fn bounds(limits: &LimitArguments) -> Limits {
             nodes: limits.max_nodes,
             alias_nodes: limits.max_alias_nodes,
             documents: limits.max_documents,
+            strict: limits.strict_parser,
         },
     }
 }
