@@ -291,3 +291,25 @@ impl Progress {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+    use crate::cli::args::{Arguments, Command};
+
+    fn limits(more: &[&str]) -> yaml::Limits {
+        let line = ["assize", "check"].iter().chain(more);
+        match Arguments::try_parse_from(line).unwrap().command {
+            Command::Check(arguments) => bounds(&arguments.limits).yaml,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn limits_of_the_parser() {
+        assert!(!limits(&[]).strict && limits(&["--strict-parser"]).strict);
+        assert_eq!(limits(&["--max-nodes", "7"]).nodes, 7);
+    }
+}

@@ -105,6 +105,7 @@ fn fault(code: Code, message: impl Into<String>, span: Span) -> Fault {
 
 impl<'s> Builder<'s> {
     pub(super) fn new(source: &'s str, limits: &'s Limits) -> Self {
+        let is_ordinary = fast::is_ordinary(source);
         Self {
             source,
             limits,
@@ -126,9 +127,9 @@ impl<'s> Builder<'s> {
             document_first: 0,
             base: 0,
             reach: 0,
-            is_fast: !limits.strict && fast::is_ordinary(source),
+            is_fast: !limits.strict && is_ordinary,
             fast_bytes: 0,
-            has_inner_mark: false,
+            has_inner_mark: !is_ordinary && source.rfind(BYTE_ORDER_MARK).is_some_and(|at| at > 0),
         }
     }
 
@@ -145,8 +146,6 @@ impl<'s> Builder<'s> {
             broken.push(fault(Code::FileTooLarge, "the file is larger than 2 GiB", Span::default()));
             return broken;
         }
-        // An ordinary source has no such mark.
-        self.has_inner_mark = !self.is_fast && self.source.rfind(BYTE_ORDER_MARK).is_some_and(|at| at > 0);
         let mut next = self.read_fast(part.start, part.end);
         while let Some(start) = next {
             next = self.read_events(start, part.end, &mut broken);

@@ -3,7 +3,6 @@
 #![expect(
     clippy::disallowed_methods,
     clippy::indexing_slicing,
-    clippy::unwrap_used,
     reason = "a test reads its fixtures and may panic"
 )]
 
@@ -12,7 +11,9 @@ use std::sync::Arc;
 
 use assize::yaml::{Limits, parse};
 
+use crate::determinism::estate;
 use crate::differential::{Random, collect, grow, mutate};
+use crate::scene::Scene;
 use crate::yaml_suite;
 
 /// How many bytes the fast parser reads.
@@ -131,7 +132,7 @@ const SCALARS: [&str; 36] = [
 ];
 
 /// Scalars that only a block takes.
-const BLOCK_SCALARS: [&str; 6] = ["a, b", "{{ x", "b] c", "x  \t y", "%d", "a{b}[c]"];
+const BLOCK_SCALARS: [&str; 6] = ["a, b", "{{ x", "b] c", "x  \t y", "::/0", "a{b}[c]"];
 
 /// What may stand at the end of a line.
 const ENDS: [&str; 8] = ["", "", "", "", " ", "  # comment", " #", "\t# c: d"];
@@ -428,4 +429,21 @@ fn mutated_texts_give_the_same_tapes() {
     }
     count.no_difference();
     assert!(count.whole > 1_500, "the fast parser reads only {} of {} texts", count.whole, count.texts);
+}
+
+#[test]
+fn a_whole_run_says_the_same() {
+    let scene = Scene::new().with_clinic();
+    for file in estate::generate(400, 7) {
+        scene.write(&file.path, &file.text);
+    }
+    scene.write(
+        "estate/broken.yaml",
+        "apiVersion: v1\nkind: A\n---\napiVersion: v1\nkind: [\n---\na: 1\na: 2\n",
+    );
+    let fast = scene.report(&[]);
+    assert!(
+        !fast["findings"].as_array().unwrap().is_empty() && !fast["problems"].as_array().unwrap().is_empty()
+    );
+    assert_eq!(fast, scene.report(&["--strict-parser"]));
 }

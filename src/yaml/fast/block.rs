@@ -17,6 +17,7 @@ impl Reader<'_, '_> {
     /// Reads the lines of a document up to the next marker, and ends what is open.
     pub(super) fn block(&mut self) -> Step {
         while self.next_line()? && self.marker().is_none() {
+            self.check_nodes()?;
             let column = self.at - self.line;
             match self.wait {
                 Wait::Root => {
@@ -225,7 +226,7 @@ impl Reader<'_, '_> {
         let start = self.after_blanks(colon + 1);
         let Some(frame) = self.stack.last().copied() else { return Err(Bail) };
         let first = self.byte(start);
-        if byte::is(first, byte::PLAIN_START) || (first == b'-' && self.may_be_plain(start)) {
+        if self.may_be_plain(start) {
             self.wait = Wait::Entry;
             let plain = self.plain(start);
             return self.plain_lines(start, plain, frame.column + 1);
@@ -257,6 +258,7 @@ impl Reader<'_, '_> {
     #[inline]
     fn may_be_plain(&self, at: usize) -> bool {
         let first = self.byte(at);
-        byte::is(first, byte::PLAIN_START) || (first == b'-' && !byte::is_space(self.byte(at + 1)))
+        byte::is(first, byte::PLAIN_START)
+            || (matches!(first, b'-' | b':' | b'?') && !byte::is_space(self.byte(at + 1)))
     }
 }

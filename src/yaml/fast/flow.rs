@@ -26,6 +26,7 @@ impl Reader<'_, '_> {
         let allows_tabs = outer == 0;
         let mut at = self.open_flow(start)?;
         loop {
+            self.check_nodes()?;
             at = self.flow_space(at, allows_tabs)?;
             let Some(form) = self.stack.last().map(|frame| frame.form) else { return Err(Bail) };
             if !matches!((self.byte(at), form), (b']', Form::FlowList) | (b'}', Form::FlowMap)) {

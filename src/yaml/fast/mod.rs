@@ -184,7 +184,9 @@ impl Reader<'_, '_> {
         self.stack.clear();
         self.keys.clear();
         self.block()?;
-        if self.to.nodes.len() > self.limits.nodes || root >= self.limits.nodes {
+        self.check_nodes()?;
+        // A document that is empty has a value until it is over.
+        if root >= self.limits.nodes {
             return Err(Bail);
         }
         if self.marker() == Some(b'.') {
@@ -202,6 +204,12 @@ impl Reader<'_, '_> {
             });
         }
         Ok(true)
+    }
+
+    /// Stops not long after the limit, so that what is built is never much larger than what may be.
+    #[inline]
+    fn check_nodes(&self) -> Step {
+        if self.to.nodes.len() > self.limits.nodes { Err(Bail) } else { Ok(()) }
     }
 
     /// The byte at a place; NUL behind the end, and nowhere else.

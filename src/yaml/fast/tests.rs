@@ -52,7 +52,7 @@ fn scalars_without_quotes() {
     fast("a: b c  \nd: e # comment\nf: g#h\ni: http://j:80/\nk: l:m\n");
     fast("a: b\n  c\n\n\n  d # comment\ne:\n  f\n   g\nh: i\n   \nj: k\n");
     fast("- a\n  b\n-\n c\n d\n");
-    fast("a: - b\n".replace(" - ", " -").as_str());
+    fast("a: -b\nc: ::/0\n::d: ?e\n?f: :g\n- h: i\n".replace("- h", "-h").as_str());
     fast("a: b\n  - c\n  d\ne: é ü\n");
 }
 
@@ -179,6 +179,19 @@ fn what_is_left_to_the_general_parser() {
     left("", &format!("{key}k: a\n"));
     left("", &format!("'{key}': a\n"));
     left("", &format!("{{{key}k: a}}\n"));
+    // What could have been a key and is longer is none.
+    for long in [
+        format!("[{key}, {key}]"),
+        format!("{{a: {key}, b: {key}}}"),
+        format!("'{key}{key}'"),
+        format!("{key} {key}"),
+    ] {
+        fast(
+            &format!("- {long}\n-\n  {long}\na:\n  {long}\n")
+                .replace("\na:", "\n- a:")
+                .replace("\n  ", "\n      "),
+        );
+    }
 }
 
 #[test]
@@ -192,5 +205,9 @@ fn limits() {
     // An empty document takes a value as well, until it is over.
     assert_eq!(fast_bytes("---\n---\n", Limits { nodes: 1, ..base }), 8);
     assert_eq!(fast_bytes("---\n---\n", Limits { nodes: 0, ..base }), 0);
+    // The limit is looked at on the way as well.
+    let many = format!("[{}]", "a,".repeat(1_000));
+    assert_eq!(fast_bytes(&many, Limits { nodes: 1_000, ..base }), 0);
+    assert_eq!(fast_bytes(&many, Limits { nodes: 1_001, ..base }), many.len());
     assert_eq!(read(text, &Limits { strict: true, ..base }).fast_bytes, 0);
 }
