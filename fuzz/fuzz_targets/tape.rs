@@ -9,7 +9,7 @@ use assize::yaml::{Kind, Limits, LineIndex, NodeRef, Tape, parse};
 use libfuzzer_sys::fuzz_target;
 
 /// Small enough that aliases do not make the run slow, large enough that they do something.
-const LIMITS: Limits = Limits { depth: 32, nodes: 20_000, alias_nodes: 5_000, documents: 100 };
+const LIMITS: Limits = Limits { depth: 32, nodes: 20_000, alias_nodes: 5_000, documents: 100, strict: false };
 
 fuzz_target!(|bytes: &[u8]| {
     let file: Arc<str> = "fuzz.yaml".into();

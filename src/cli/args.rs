@@ -357,7 +357,6 @@ pub(super) struct SelectionArguments {
     pub(super) kind: Vec<String>,
 }
 
-#[expect(clippy::struct_field_names, reason = "the names are the flags")]
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Limits")]
 pub(super) struct LimitArguments {
@@ -376,6 +375,9 @@ pub(super) struct LimitArguments {
     /// Values and keys of a file that come from aliases
     #[arg(long, value_name = "N", default_value_t = 1_000_000, env = "ASSIZE_MAX_ALIAS_NODES")]
     pub(super) max_alias_nodes: usize,
+    /// Read the estate by the general YAML parser alone, never by the fast one: it takes longer and should read the same
+    #[arg(long, env = "ASSIZE_STRICT_PARSER", value_parser = BoolishValueParser::new())]
+    pub(super) strict_parser: bool,
 }
 
 /// An output format and where it goes; none is standard output.

@@ -193,6 +193,7 @@ pub(super) fn bounds(limits: &LimitArguments) -> Limits {
             nodes: limits.max_nodes,
             alias_nodes: limits.max_alias_nodes,
             documents: limits.max_documents,
+            strict: limits.strict_parser,
         },
     }
 }
@@ -288,5 +289,27 @@ impl Progress {
         if let Ok(Some(bar)) = self.bar.lock().as_deref() {
             bar.finish_and_clear();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+    use crate::cli::args::{Arguments, Command};
+
+    fn limits(more: &[&str]) -> yaml::Limits {
+        let line = ["assize", "check"].iter().chain(more);
+        match Arguments::try_parse_from(line).unwrap().command {
+            Command::Check(arguments) => bounds(&arguments.limits).yaml,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn limits_of_the_parser() {
+        assert!(!limits(&[]).strict && limits(&["--strict-parser"]).strict);
+        assert_eq!(limits(&["--max-nodes", "7"]).nodes, 7);
     }
 }

@@ -1,12 +1,14 @@
 //! From parser events to the tape: aliases and merge keys expanded under a budget, duplicate keys found.
 
+mod merge;
+
 use std::collections::HashMap;
 
 use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, ScanError, StructureStyle, Tag};
 
 use super::parse::Limits;
-use super::scalar;
 use super::tape::{AMBIGUOUS, DECODED, Document, Fault, KEY, Kind, Node, PLAIN, Span, Tape, Use};
+use super::{fast, scalar};
 use crate::problem::Code;
 
 pub(super) fn offset(value: usize) -> u32 {
@@ -80,6 +82,10 @@ pub(super) struct Builder<'s> {
     base: usize,
     /// Where the last value written ends.
     reach: u32,
+    /// Whether the fast parser may read the source.
+    is_fast: bool,
+    /// Bytes that it has read.
+    fast_bytes: usize,
     /// Whether a byte order mark stands anywhere but at the start.
     has_inner_mark: bool,
 }
@@ -99,6 +105,7 @@ fn fault(code: Code, message: impl Into<String>, span: Span) -> Fault {
 
 impl<'s> Builder<'s> {
     pub(super) fn new(source: &'s str, limits: &'s Limits) -> Self {
+        let is_ordinary = fast::is_ordinary(source);
         Self {
             source,
             limits,
@@ -120,23 +127,53 @@ impl<'s> Builder<'s> {
             document_first: 0,
             base: 0,
             reach: 0,
-            has_inner_mark: source.rfind(BYTE_ORDER_MARK).is_some_and(|at| at > 0),
+            is_fast: !limits.strict && is_ordinary,
+            fast_bytes: 0,
+            has_inner_mark: !is_ordinary && source.rfind(BYTE_ORDER_MARK).is_some_and(|at| at > 0),
         }
     }
 
     /// What was built; its source is put in by whoever holds it.
     pub(super) fn finish(self) -> Tape {
-        let Self { nodes, decoded, documents, empty_documents, uses, .. } = self;
-        Tape { source: String::new(), decoded, nodes, documents, empty_documents, uses }
+        let Self { nodes, decoded, documents, empty_documents, uses, fast_bytes, .. } = self;
+        Tape { source: String::new(), decoded, nodes, documents, empty_documents, uses, fast_bytes }
     }
 
-    /// Reads all events of a part of the source; what comes back ended a document or the part.
+    /// Reads a part of the source; what comes back ended a document or the part.
     pub(super) fn run(&mut self, part: std::ops::Range<usize>) -> Vec<Fault> {
         let mut broken = Vec::new();
         if self.source.len() > u32::MAX as usize / 2 {
             broken.push(fault(Code::FileTooLarge, "the file is larger than 2 GiB", Span::default()));
             return broken;
         }
+        let mut next = self.read_fast(part.start, part.end);
+        while let Some(start) = next {
+            next = self.read_events(start, part.end, &mut broken);
+        }
+        broken
+    }
+
+    /// Reads documents by the fast parser; gives the place from which the general one must go on, if any.
+    fn read_fast(&mut self, start: usize, end: usize) -> Option<usize> {
+        if !self.is_fast {
+            return Some(start);
+        }
+        let target = fast::Target {
+            nodes: &mut self.nodes,
+            decoded: &mut self.decoded,
+            documents: &mut self.documents,
+            empty_documents: &mut self.empty_documents,
+            started: &mut self.started,
+        };
+        let next = fast::documents(self.source, start..end, self.limits, target);
+        self.fast_bytes += next.unwrap_or(end) - start;
+        self.document_first = offset(self.nodes.len());
+        next
+    }
+
+    /// Reads events to the end of the part, or to a document from which the fast parser has gone on; then it gives the
+    /// place at which that one has stopped again.
+    fn read_events(&mut self, start: usize, end: usize, broken: &mut Vec<Fault>) -> Option<usize> {
         // The parser counts a level where we do, so that its own limit never speaks first.
         let nesting = self.limits.depth + 1;
         let options = granit_parser::options! {
@@ -144,11 +181,22 @@ impl<'s> Builder<'s> {
             flow_nesting_limit: nesting,
             block_nesting_limit: nesting,
         };
-        self.base = part.start;
-        let part = self.source.get(part).unwrap_or_default();
+        self.base = start;
+        let part = self.source.get(start..end).unwrap_or_default();
         let mut parser = Parser::new_from_str_with_options(part, options);
         while let Some(next) = parser.next_event() {
             let result = match next {
+                Ok((Event::DocumentStart(true, _), span))
+                    // What follows a broken document is left to the one that has seen it.
+                    if broken.is_empty() && self.is_fast && self.document_at(&span) > start =>
+                {
+                    let place = self.document_at(&span);
+                    let next = self.read_fast(place, end);
+                    if next != Some(place) {
+                        return next;
+                    }
+                    self.event(Event::DocumentStart(true, None), &span)
+                }
                 Ok((event, span)) => self.event(event, &span),
                 Err(error) => {
                     broken.push(self.syntax(&error));
@@ -171,7 +219,12 @@ impl<'s> Builder<'s> {
                 break;
             }
         }
-        broken
+        None
+    }
+
+    /// Where the marker of a document stands.
+    fn document_at(&self, span: &granit_parser::Span) -> usize {
+        span.byte_range().unwrap_or_default().start + self.base
     }
 
     fn syntax(&self, error: &ScanError) -> Fault {
@@ -579,91 +632,6 @@ impl<'s> Builder<'s> {
         }
     }
 
-    /// Puts in place of each `<<` the entries that it brings: own keys win, then the earlier of a list
-    /// (yaml.org/type/merge). Gives the number of children and the height.
-    fn merge(&mut self, first: usize, height: u32) -> Result<(u32, u32), Stop> {
-        let old = self.nodes.split_off(first);
-        let inner_uses: Vec<Use> = {
-            let from = self.uses.partition_point(|each| (each.first as usize) < first);
-            self.uses.split_off(from)
-        };
-        let mut entries = Vec::new();
-        let mut at = 0;
-        while let Some(value) = old.get(at + 1) {
-            entries.push((at, at + 1, value.size as usize));
-            at += 1 + value.size as usize;
-        }
-        let text = |builder: &Self, node: &Node| -> Box<str> {
-            let from = if node.flags & DECODED == 0 { builder.source } else { builder.decoded.as_str() };
-            from.get(node.text as usize..(node.text + node.text_len) as usize).unwrap_or_default().into()
-        };
-        let is_merge = |builder: &Self, node: &Node| node.flags & PLAIN != 0 && &*text(builder, node) == "<<";
-        let mut names: std::collections::HashSet<Box<str>> = std::collections::HashSet::new();
-        for (key, ..) in &entries {
-            if let Some(node) = old.get(*key).filter(|node| !is_merge(self, node)) {
-                names.insert(text(self, node));
-            }
-        }
-        let mut children = 0;
-        for (key, value, size) in entries {
-            let Some((key_node, subtree)) = old.get(key).zip(old.get(value..value + size)) else { continue };
-            if !is_merge(self, key_node) {
-                self.nodes.push(*key_node);
-                self.append(subtree, first + value, &inner_uses)?;
-                children += 2;
-                continue;
-            }
-            for (start, length) in mappings_of(subtree) {
-                let Some(start) = start else {
-                    let message = "`<<` names something that is no mapping";
-                    self.blame(fault(Code::InvalidMerge, message, key_node.span));
-                    continue;
-                };
-                let mut at = start + 1;
-                while at < start + length {
-                    let Some((name, brought)) = subtree.get(at).zip(subtree.get(at + 1)) else { break };
-                    let size = brought.size as usize;
-                    if names.insert(text(self, name)) {
-                        let target = offset(self.nodes.len());
-                        let end = target + 1 + brought.size;
-                        self.uses.push(Use {
-                            first: target,
-                            end,
-                            span: key_node.span,
-                            label: "merged in here",
-                        });
-                        self.nodes.push(*name);
-                        if let Some(nodes) = subtree.get(at + 1..at + 1 + size) {
-                            // The reader of the document sees the outer use, so those within are left out.
-                            self.append(nodes, first + value + at + 1, &[])?;
-                        }
-                        children += 2;
-                    }
-                    at += 1 + size;
-                }
-            }
-        }
-        Ok((children, height))
-    }
-
-    /// Appends a copied subtree and the uses within it; `origin` is where it stood.
-    fn append(&mut self, nodes: &[Node], origin: usize, uses: &[Use]) -> Result<(), Stop> {
-        if self.nodes.len() + nodes.len() > self.limits.nodes {
-            let span = nodes.first().map(|node| node.span).unwrap_or_default();
-            let message = format!("the file holds more than {} values", self.limits.nodes);
-            return Err(Stop(fault(Code::TooManyNodes, message, span)));
-        }
-        let target = self.nodes.len();
-        self.nodes.extend_from_slice(nodes);
-        let end = origin + nodes.len();
-        let from = uses.partition_point(|each| (each.first as usize) < origin);
-        for each in uses.iter().skip(from).take_while(|each| (each.first as usize) < end) {
-            let moved = |index: u32| offset(index as usize - origin + target);
-            self.uses.push(Use { first: moved(each.first), end: moved(each.end), ..*each });
-        }
-        Ok(())
-    }
-
     fn alias(&mut self, id: usize, span: Span) -> Result<(), Stop> {
         let Some(anchor) = self.anchors.get(&id).copied() else {
             return Err(Stop(fault(Code::InvalidYaml, "the alias names no anchor of this document", span)));
@@ -725,23 +693,6 @@ impl<'s> Builder<'s> {
             frame.height = frame.height.max(levels);
         }
         Ok(())
-    }
-}
-
-/// The mappings that a merge key names: itself, or the elements of a list. None stands for what is no mapping.
-fn mappings_of(subtree: &[Node]) -> Vec<(Option<usize>, usize)> {
-    match subtree.first() {
-        Some(node) if node.kind == Kind::Map => vec![(Some(0), subtree.len())],
-        Some(node) if node.kind == Kind::List => {
-            let mut found = Vec::new();
-            let mut at = 1;
-            while let Some(element) = subtree.get(at) {
-                found.push(((element.kind == Kind::Map).then_some(at), element.size as usize));
-                at += element.size as usize;
-            }
-            found
-        }
-        _ => vec![(None, 0)],
     }
 }
 

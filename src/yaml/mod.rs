@@ -6,6 +6,7 @@
 
 mod build;
 mod de;
+mod fast;
 mod lines;
 mod node;
 mod parse;

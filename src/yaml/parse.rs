@@ -18,11 +18,13 @@ pub struct Limits {
     pub alias_nodes: usize,
     /// Documents of a file.
     pub documents: usize,
+    /// Whether the general parser reads everything. It changes no tape, only how long it takes.
+    pub strict: bool,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { depth: 128, nodes: 8_000_000, alias_nodes: 1_000_000, documents: 200_000 }
+        Self { depth: 128, nodes: 8_000_000, alias_nodes: 1_000_000, documents: 200_000, strict: false }
     }
 }
 

@@ -45,7 +45,7 @@ pub(super) const OCTAL: u8 = 16;
 
 /// One value or key. A subtree is the node and the `size - 1` nodes after it, so that copying one (for an
 /// alias) is copying a slice.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Node {
     pub(super) kind: Kind,
     pub(super) flags: u8,
@@ -73,7 +73,7 @@ pub struct Fault {
 }
 
 /// One document of a file.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Document {
     pub(super) root: u32,
     /// What is wrong in it, in the order of the text.
@@ -85,7 +85,7 @@ pub struct Document {
 }
 
 /// The nodes that an alias or a merge key brought, and where it is used.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Use {
     pub(super) first: u32,
     pub(super) end: u32,
@@ -94,7 +94,7 @@ pub(super) struct Use {
 }
 
 /// The values of one file.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tape {
     pub(super) source: String,
     pub(super) decoded: String,
@@ -104,6 +104,8 @@ pub struct Tape {
     /// Documents that are empty: nothing but comments and white space.
     pub empty_documents: u32,
     pub(super) uses: Vec<Use>,
+    /// Bytes of the source that the fast parser has read; the others were for the general one.
+    pub fast_bytes: usize,
 }
 
 impl Tape {

@@ -336,7 +336,8 @@ fn our_own_files_read_the_same() {
     }
 }
 
-fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
+/// The YAML and JSON files below a folder.
+pub(crate) fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
@@ -367,10 +368,10 @@ const KNOWN: [(&str, Explains); 2] = [
 ];
 
 /// A generator of numbers that is the same everywhere (`SplitMix64`).
-struct Random(u64);
+pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
-    fn below(&mut self, limit: usize) -> usize {
+    pub(crate) fn below(&mut self, limit: usize) -> usize {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -378,7 +379,7 @@ impl Random {
         usize::try_from((mixed ^ (mixed >> 31)) % limit as u64).unwrap()
     }
 
-    fn pick<'a, T: ?Sized>(&mut self, of: &[&'a T]) -> &'a T {
+    pub(crate) fn pick<'a, T: ?Sized>(&mut self, of: &[&'a T]) -> &'a T {
         of[self.below(of.len())]
     }
 }
@@ -496,7 +497,7 @@ const SCALARS: [&str; 40] = [
 ];
 
 /// A text of nested collections in either style; may be invalid, since scalars and aliases come by chance.
-fn grow(random: &mut Random, depth: usize, indent: usize, text: &mut String) {
+pub(crate) fn grow(random: &mut Random, depth: usize, indent: usize, text: &mut String) {
     let pad = " ".repeat(indent);
     match random.below(if depth == 0 { 2 } else { 7 }) {
         0 | 1 => {
@@ -569,7 +570,7 @@ fn flow(random: &mut Random, depth: usize, text: &mut String) {
 }
 
 /// A text of the suite with something put in, taken out, or said twice.
-fn mutate(random: &mut Random, seeds: &[&str]) -> String {
+pub(crate) fn mutate(random: &mut Random, seeds: &[&str]) -> String {
     let mut text = random.pick(seeds).to_owned();
     for _ in 0..=random.below(3) {
         let places: Vec<usize> = text.char_indices().map(|(at, _)| at).chain([text.len()]).collect();

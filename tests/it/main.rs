@@ -6,6 +6,7 @@ mod clinic;
 mod determinism;
 mod differential;
 mod examples;
+mod fast_parser;
 mod formats;
 mod git;
 mod hostile;
