@@ -198,8 +198,7 @@ pub fn outcomes(evaluated: &Evaluated<'_>) -> Outcomes {
     for declared in &evaluated.declared {
         match declared {
             Declared::Control(control) => controls.push(control::outcome(control, evaluated)),
-            Declared::Evidence(_) => {}
-            Declared::Remediation(_) => {}
+            Declared::Evidence(_) | Declared::Remediation(_) => {}
         }
     }
     for declared in &evaluated.declared {

@@ -173,7 +173,7 @@ fn oscal_fits_the_published_schema() {
             for finding in document
                 .pointer("/assessment-results/results/0/findings")
                 .into_iter()
-                .flat_map(Value::as_array)
+                .filter_map(Value::as_array)
                 .flatten()
             {
                 let outcome = finding["props"]
@@ -392,7 +392,7 @@ fn workbook_holds(bytes: &[u8], nasty: &str) {
     for (name, text) in parts(bytes) {
         let document =
             roxmltree::Document::parse(&text).unwrap_or_else(|error| panic!("{nasty}: {name}: {error}"));
-        if name.starts_with("xl/worksheets/") && name.ends_with(".xml") {
+        if name.starts_with("xl/worksheets/sheet") {
             assert!(
                 !document.descendants().any(|node| node.has_tag_name("f") || node.tag_name().name() == "f"),
                 "{nasty}: {name}"

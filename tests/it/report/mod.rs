@@ -1,6 +1,6 @@
 //! `assize report`: the outcome of each requirement, evidence and controls, populations, and every format of it.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test may panic")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
 
 mod formats;
 mod outcomes;
