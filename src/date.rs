@@ -261,6 +261,13 @@ mod tests {
     }
 
     #[test]
+    fn a_moment_in_utc() {
+        let utc = |text: &str| Moment::parse(text).unwrap().utc().unwrap();
+        assert_eq!(utc("2026-11-20"), "2026-11-20T00:00:00Z");
+        assert_eq!(utc("2026-11-20T01:30:00.25+05:45"), "2026-11-19T19:45:00Z");
+    }
+
+    #[test]
     fn moments() {
         for text in ["2026-11-20", "2024-02-29", "2026-11-20T08:00:00Z", "2026-11-20t08:00:00.5+05:30"] {
             assert_eq!(moment(text).text(), text);

@@ -192,25 +192,24 @@ impl FrameworkOutcome {
 }
 
 /// Works out the outcomes.
-pub fn outcomes(evaluated: Evaluated<'_>) -> Outcomes {
-    let resources = Resources::new(&evaluated);
+pub fn outcomes(evaluated: &Evaluated<'_>) -> Outcomes {
+    let resources = Resources::new(evaluated);
     let (mut controls, mut evidence) = (Vec::new(), Vec::new());
     for declared in &evaluated.declared {
         match declared {
-            Declared::Control(control) => controls.push(control::outcome(control, &evaluated)),
-            Declared::Evidence(_) => {}
-            Declared::Remediation(_) => {}
+            Declared::Control(control) => controls.push(control::outcome(control, evaluated)),
+            Declared::Evidence(_) | Declared::Remediation(_) => {}
         }
     }
     for declared in &evaluated.declared {
         if let Declared::Evidence(document) = declared {
-            evidence.push(evidence::outcome(document, &controls, &evaluated));
+            evidence.push(evidence::outcome(document, &controls, evaluated));
         }
     }
     let frameworks: Vec<FrameworkOutcome> = evaluated
         .frameworks
         .iter()
-        .map(|framework| requirement::of_framework(framework, &evaluated, &resources, &controls, &evidence))
+        .map(|framework| requirement::of_framework(framework, evaluated, &resources, &controls, &evidence))
         .collect();
     for control in &mut controls {
         control.state = requirement::worst_of(&frameworks, &control.requirements);

@@ -365,7 +365,7 @@ impl<'m> Material<'m> {
                 reasons.push(format!("{} matched nothing", rules(outcome.rules.len())));
             }
             State::Satisfied if passed == 1 => {
-                reasons.push("the 1 resource that it applies to passes".to_owned())
+                reasons.push("the 1 resource that it applies to passes".to_owned());
             }
             State::Satisfied => reasons.push(format!("all {passed} resources that it applies to pass")),
             _ => {}
@@ -427,7 +427,7 @@ fn findings_by_rule(evaluated: &Evaluated<'_>) -> Vec<(u64, BTreeSet<usize>)> {
         match status {
             Status::Fail | Status::Baselined => *counting += 1,
             Status::Waived => {
-                waived_by.extend(exception.as_deref().and_then(|name| waivers.get(name)).copied())
+                waived_by.extend(exception.as_deref().and_then(|name| waivers.get(name)).copied());
             }
             Status::Suppressed => {}
         }

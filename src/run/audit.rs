@@ -66,7 +66,7 @@ pub fn audit(
         for matched in &mut matched {
             matched.renumber(&places);
         }
-        let outcomes = outcomes(Evaluated {
+        let outcomes = outcomes(&Evaluated {
             rules: &rules,
             roles: &report.run.roles,
             tallies: &tallies,

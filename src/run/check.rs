@@ -54,6 +54,7 @@ pub struct StandardInput {
 }
 
 /// What to check.
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 #[derive(Clone, Debug, Default)]
 pub struct CheckRequest {
     /// Files and folders; empty: the whole estate.

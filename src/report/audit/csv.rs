@@ -47,6 +47,7 @@ impl Row {
         Self(vec![("type", sort.to_owned())])
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "callers give texts and numbers alike")]
     fn with(mut self, column: &'static str, value: impl ToString) -> Self {
         self.0.push((column, value.to_string()));
         self

@@ -62,7 +62,7 @@ impl Page<'_> {
         let report = &self.audit.report;
         let mut body = String::new();
         self.head(&mut body);
-        self.bar(&mut body);
+        Self::bar(&mut body);
         body.push_str("<main id=\"main\" tabindex=\"-1\">\n");
         self.summary(&mut body);
         for (at, framework) in self.audit.outcomes.frameworks.iter().enumerate() {
@@ -113,7 +113,7 @@ impl Page<'_> {
         out.push_str("</ul></nav>\n</header>\n");
     }
 
-    fn bar(&self, out: &mut String) {
+    fn bar(out: &mut String) {
         out.push_str(
             "<div class=\"bar\"><form id=\"filters\" role=\"search\" aria-label=\"Filters\">\n\
              <label>Search <input type=\"search\" id=\"search\" autocomplete=\"off\" placeholder=\"Press / to search\"></label>\n\

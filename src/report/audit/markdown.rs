@@ -10,8 +10,8 @@ use crate::report::word::{plural, totals};
 
 /// Characters of a text.
 const LONGEST: usize = 600;
-/// Findings that are listed.
-const MOST_FINDINGS: usize = 1_000;
+/// Findings, and lines of a register, that are listed.
+const MOST: usize = 1_000;
 
 fn m(text: &str) -> String {
     for_markdown(text, LONGEST)
@@ -111,7 +111,7 @@ fn findings(audit: &Audit, out: &mut String) {
     if report.findings.is_empty() {
         out.push_str("None.\n");
     }
-    for (finding, _, _) in report.all_findings().take(MOST_FINDINGS) {
+    for (finding, _, _) in report.all_findings().take(MOST) {
         let Some(rule) = report.rule(finding) else { continue };
         let status = if finding.status == Status::Fail {
             String::new()
@@ -128,8 +128,8 @@ fn findings(audit: &Audit, out: &mut String) {
             m(&place)
         ));
     }
-    if report.findings.len() > MOST_FINDINGS {
-        let left = (report.findings.len() - MOST_FINDINGS) as u64;
+    if report.findings.len() > MOST {
+        let left = (report.findings.len() - MOST) as u64;
         out.push_str(&format!(
             "\n{} more; the formats json, csv and xlsx have all.\n",
             plural(left, "finding")
@@ -144,7 +144,13 @@ fn registers(audit: &Audit, out: &mut String) {
         if lines.is_empty() {
             out.push_str("None.\n");
         }
-        out.extend(lines.iter().map(|line| format!("- {line}\n")));
+        out.extend(lines.iter().take(MOST).map(|line| format!("- {line}\n")));
+        if lines.len() > MOST {
+            out.push_str(&format!(
+                "\n{} more; the formats json, csv and xlsx have all.\n",
+                lines.len() - MOST
+            ));
+        }
     };
     let defects = |defects: &[String]| defects.iter().map(|defect| m(defect)).collect::<Vec<_>>().join("; ");
     let waivers = report.waivers.iter().map(|waiver| {

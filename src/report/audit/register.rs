@@ -19,6 +19,14 @@ pub(super) const SECTIONS: [(&str, &str); 8] = [
     ("identity", "Run identity"),
 ];
 
+/// Rows of a register that the page shows; the others are counted.
+const MOST_ROWS: usize = 2_000;
+
+/// A link to a row of a register, if that is on the page.
+fn link(section: char, at: usize, name: &str) -> String {
+    if at < MOST_ROWS { format!("<a href=\"#{section}-{at}\">{}</a>", h(name)) } else { h(name) }
+}
+
 /// What supports a requirement beside its rules: controls, evidence, waivers.
 pub(super) fn supports(audit: &Audit, each: &RequirementOutcome, out: &mut String) {
     let Audit { report, outcomes } = audit;
@@ -28,8 +36,8 @@ pub(super) fn supports(audit: &Audit, each: &RequirementOutcome, out: &mut Strin
         let operators = if control.operators.is_empty() { "nobody" } else { &control.operators.join(", ") };
         let frequency = control.frequency.as_deref().unwrap_or("no frequency declared");
         list.push_str(&format!(
-            "<li><a href=\"#c-{at}\">{}</a>: {}, carried out by {}, {}</li>",
-            h(&control.identity.to_string()),
+            "<li>{}: {}, carried out by {}, {}</li>",
+            link('c', *at, &control.identity.to_string()),
             h(&control.status),
             h(operators),
             h(frequency)
@@ -37,15 +45,15 @@ pub(super) fn supports(audit: &Audit, each: &RequirementOutcome, out: &mut Strin
     }
     for (at, evidence) in each.evidence.iter().filter_map(|at| Some((at, outcomes.evidence.get(*at)?))) {
         list.push_str(&format!(
-            "<li><a href=\"#e-{at}\">{}</a>: {}</li>",
-            h(&evidence.evidence.identity.to_string()),
+            "<li>{}: {}</li>",
+            link('e', *at, &evidence.evidence.identity.to_string()),
             validity(evidence)
         ));
     }
     for (at, waiver) in each.waivers.iter().filter_map(|at| Some((at, report.waivers.get(*at)?))) {
         list.push_str(&format!(
-            "<li><a href=\"#w-{at}\">{}</a> until {}</li>",
-            h(&waiver.identity.to_string()),
+            "<li>{} until {}</li>",
+            link('w', *at, &waiver.identity.to_string()),
             h(waiver.expires.as_deref().unwrap_or("no date"))
         ));
     }
@@ -85,12 +93,17 @@ fn table(section: &str, title: &str, columns: &[&str], rows: &[(String, Vec<Stri
     out.push_str("<div class=\"wide\"><table><thead><tr>");
     out.extend(columns.iter().map(|column| format!("<th scope=\"col\">{column}</th>")));
     out.push_str("</tr></thead><tbody>\n");
-    for (id, cells) in rows {
+    for (id, cells) in rows.iter().take(MOST_ROWS) {
         let id = if id.is_empty() { String::new() } else { format!(" id=\"{id}\" tabindex=\"-1\"") };
         let cells: String = cells.iter().map(|cell| format!("<td>{cell}</td>")).collect();
         out.push_str(&format!("<tr data-row{id}>{cells}</tr>\n"));
     }
-    out.push_str("</tbody></table></div>\n</section>\n");
+    out.push_str("</tbody></table></div>\n");
+    if rows.len() > MOST_ROWS {
+        let left = rows.len() - MOST_ROWS;
+        out.push_str(&format!("<p><b>{left} more</b>; the formats json, csv and xlsx have all.</p>\n"));
+    }
+    out.push_str("</section>\n");
 }
 
 fn list(texts: &[String]) -> String {

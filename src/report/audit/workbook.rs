@@ -25,11 +25,17 @@ const LONGEST_NAME: usize = 31;
 /// A cell.
 enum Cell {
     Text(String),
+    /// What nobody reads to its end, such as a digest: it stays on its line.
+    Code(String),
     Number(u64),
 }
 
 fn text(text: impl AsRef<str>) -> Cell {
     Cell::Text(for_cell(text.as_ref(), LONGEST_CELL))
+}
+
+fn code(text: impl AsRef<str>) -> Cell {
+    Cell::Code(for_cell(text.as_ref(), LONGEST_CELL))
 }
 
 fn maybe(value: Option<&str>) -> Cell {
@@ -52,24 +58,24 @@ struct Table {
 
 /// Colours of words: of the text, and behind it.
 const COLOURS: [(&str, u32, u32); 18] = [
-    ("not met", 0x9C_1C_14, 0xFB_DD_DA),
-    ("not judged", 0x6D_1F_72, 0xF3_E1_F5),
-    ("nothing declared", 0x3D_47_54, 0xE4_E8_ED),
-    ("not covered", 0x5B_66_75, 0xEE_F0_F3),
-    ("risk accepted", 0x7A_47_00, 0xFD_EB_CF),
-    ("decided otherwise", 0x57_42_00, 0xF9_F0_CC),
-    ("evidenced", 0x00_56_5A, 0xD8_F1_F1),
-    ("met by declaration", 0x10_54_26, 0xDC_F2_E2),
-    ("not applicable", 0x55_5B_64, 0xF2_F2_F2),
-    ("critical", 0x9C_1C_14, 0xFB_DD_DA),
-    ("high", 0x7A_47_00, 0xFD_EB_CF),
-    ("medium", 0x57_42_00, 0xF9_F0_CC),
-    ("low", 0x00_56_5A, 0xD8_F1_F1),
-    ("fail", 0x9C_1C_14, 0xFB_DD_DA),
-    ("void", 0x9C_1C_14, 0xFB_DD_DA),
-    ("evidences nothing", 0x9C_1C_14, 0xFB_DD_DA),
-    ("waived", 0x7A_47_00, 0xFD_EB_CF),
-    ("valid", 0x10_54_26, 0xDC_F2_E2),
+    ("not met", 0x009C_1C14, 0x00FB_DDDA),
+    ("not judged", 0x006D_1F72, 0x00F3_E1F5),
+    ("nothing declared", 0x003D_4754, 0x00E4_E8ED),
+    ("not covered", 0x005B_6675, 0x00EE_F0F3),
+    ("risk accepted", 0x007A_4700, 0x00FD_EBCF),
+    ("decided otherwise", 0x0057_4200, 0x00F9_F0CC),
+    ("evidenced", 0x0000_565A, 0x00D8_F1F1),
+    ("met by declaration", 0x0010_5426, 0x00DC_F2E2),
+    ("not applicable", 0x0055_5B64, 0x00F2_F2F2),
+    ("critical", 0x009C_1C14, 0x00FB_DDDA),
+    ("high", 0x007A_4700, 0x00FD_EBCF),
+    ("medium", 0x0057_4200, 0x00F9_F0CC),
+    ("low", 0x0000_565A, 0x00D8_F1F1),
+    ("fail", 0x009C_1C14, 0x00FB_DDDA),
+    ("void", 0x009C_1C14, 0x00FB_DDDA),
+    ("evidences nothing", 0x009C_1C14, 0x00FB_DDDA),
+    ("waived", 0x007A_4700, 0x00FD_EBCF),
+    ("valid", 0x0010_5426, 0x00DC_F2E2),
 ];
 
 /// Writes the workbook.
@@ -131,8 +137,8 @@ fn sheet_name(wanted: &str, taken: &mut BTreeSet<String>) -> String {
 fn head() -> Format {
     Format::new()
         .set_bold()
-        .set_background_color(0x1F_3A_5F)
-        .set_font_color(0xFF_FF_FF)
+        .set_background_color(0x001F_3A5F)
+        .set_font_color(0x00FF_FFFF)
         .set_text_wrap()
         .set_align(FormatAlign::VerticalCenter)
 }
@@ -150,6 +156,9 @@ fn write_cell(
 ) -> Result<(), XlsxError> {
     match cell {
         Cell::Text(text) => sheet.write_string_with_format(row, column, text, format)?,
+        Cell::Code(text) => {
+            sheet.write_string_with_format(row, column, text, &format.clone().unset_text_wrap())?
+        }
         // Counts are far below what a number of a workbook can hold.
         Cell::Number(number) => {
             let number = u32::try_from(*number).unwrap_or(u32::MAX);
@@ -178,6 +187,9 @@ fn write_table(table: &Table, sheet: &mut Worksheet) -> Result<(), XlsxError> {
         sheet.set_column_width(column, *width)?;
     }
     for (row, cells) in (1_u32..).zip(&table.rows) {
+        // Not every program works out how high a row must be for what is wrapped in it.
+        let lines = cells.iter().zip(&table.columns).map(|(cell, (_, width))| lines(cell, *width)).max();
+        sheet.set_row_height(row, LINE * f64::from(lines.unwrap_or(1)))?;
         for (column, cell) in (0_u16..).zip(cells) {
             write_cell(sheet, row, column, cell, &body)?;
         }
@@ -188,6 +200,27 @@ fn write_table(table: &Table, sheet: &mut Worksheet) -> Result<(), XlsxError> {
         colours(sheet, (1, *column), (last_row.max(1), *column))?;
     }
     page(sheet)
+}
+
+/// The height of a line, in points.
+const LINE: f64 = 15.0;
+/// Lines of a row; what is beyond is there and not seen at once.
+const MOST_LINES: u32 = 12;
+
+/// How many lines a cell takes in a column of this width, as far as that can be told without a font.
+fn lines(cell: &Cell, width: f64) -> u32 {
+    let Cell::Text(text) = cell else { return 1 };
+    let mut lines = 0;
+    for line in text.lines() {
+        let characters = u32::try_from(line.chars().count()).unwrap_or(u32::MAX);
+        let mut room = 0.0;
+        // Words do not break, so that a line is seldom full.
+        while room < f64::from(characters) * 1.1 && lines < MOST_LINES {
+            room += width;
+            lines += 1;
+        }
+    }
+    lines.clamp(1, MOST_LINES)
 }
 
 /// How a sheet is printed: on its side, as wide as the page, with its headings on every page.
@@ -203,7 +236,7 @@ fn summary(audit: &Audit, sheet: &mut Worksheet) -> Result<(), XlsxError> {
     let title = Format::new().set_bold().set_font_size(16);
     let label = Format::new().set_bold();
     let blank = Format::new().set_border_bottom(FormatBorder::Thin);
-    sheet.set_name("Summary")?.set_column_width(0, 66)?;
+    sheet.set_name("Summary")?.set_column_width(0, 80)?;
     for column in 1..10 {
         sheet.set_column_width(column, 12)?;
     }
@@ -221,7 +254,7 @@ fn summary(audit: &Audit, sheet: &mut Worksheet) -> Result<(), XlsxError> {
         row += 1;
     }
     if !report.problems.is_empty() {
-        let warning = Format::new().set_bold().set_font_color(0x9C_1C_14);
+        let warning = Format::new().set_bold().set_font_color(0x009C_1C14);
         let message = "This report is incomplete: see the sheet Problems for what could not be checked.";
         sheet.write_string_with_format(row, 0, message, &warning)?;
         row += 1;
@@ -243,7 +276,7 @@ fn summary(audit: &Audit, sheet: &mut Worksheet) -> Result<(), XlsxError> {
     for framework in &audit.outcomes.frameworks {
         row += 1;
         let name = format!("{} ({})", framework.title, framework.version);
-        write_cell(sheet, row, 0, &text(name), &body)?;
+        write_cell(sheet, row, 0, &code(name), &body)?;
         for (column, (_, count)) in (1_u16..).zip(framework.counts()) {
             write_cell(sheet, row, column, &Cell::Number(count), &Format::new())?;
         }
@@ -321,7 +354,7 @@ fn framework(audit: &Audit, framework: &FrameworkOutcome) -> Table {
         cells.push(text(
             names(&each.controls, &outcomes.controls, |one| one.control.identity.to_string()).join(", "),
         ));
-        cells.push(text(if each.rules.is_empty() { "" } else { &each.population.digest }));
+        cells.push(code(if each.rules.is_empty() { "" } else { &each.population.digest }));
         cells.push(text(""));
         cells
     };
@@ -372,7 +405,7 @@ fn findings(audit: &Audit) -> Table {
             line,
             text(rule.requirements.join(", ")),
             text(&rule.remediation),
-            text(print.to_string()),
+            code(print.to_string()),
             text(""),
         ])
     });
@@ -450,7 +483,7 @@ fn evidence(audit: &Audit) -> Table {
             text(supports.join(", ")),
             text(&each.sort),
             maybe(each.artefact.as_deref()),
-            maybe(each.digest.as_deref()),
+            code(each.digest.as_deref().unwrap_or_default()),
             maybe(each.collected_on.as_deref()),
             maybe(each.collected_by.as_deref()),
             maybe(each.reviewed_on.as_deref()),
@@ -537,7 +570,7 @@ fn populations(audit: &Audit) -> Table {
         let counts =
             [tally.matched, tally.passed, tally.failed, tally.waived, tally.suppressed, tally.errors];
         cells.extend(counts.map(Cell::Number));
-        cells.push(text(&population.digest));
+        cells.push(code(&population.digest));
         cells
     });
     Table {
@@ -602,6 +635,14 @@ fn identity(audit: &Audit, sheet: &mut Worksheet) -> Result<(), XlsxError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn rows_are_as_high_as_their_texts() {
+        let of = |written: &str| lines(&text(written), 10.0);
+        assert_eq!([of(""), of("short"), of("ten and some more"), of("a\nb\nc")], [1, 1, 2, 3]);
+        assert_eq!(of(&"x".repeat(5_000)), MOST_LINES);
+        assert_eq!(lines(&code("x".repeat(100)), 10.0), 1);
+    }
 
     #[test]
     fn names_of_sheets() {

@@ -1,6 +1,6 @@
 //! `assize report`: the outcome of each requirement, evidence and controls, populations, and every format of it.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test may panic")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
 
 mod formats;
 mod outcomes;
@@ -83,12 +83,12 @@ const PERSON: &str = "
 apiVersion: assize.dev/v1
 kind: Person
 metadata: {name: ben}
-spec: {fullName: Ben, type: employee, status: active}
+spec: {type: employee, status: active, start: 2020-01-01}
 ---
 apiVersion: assize.dev/v1
 kind: Person
 metadata: {name: anna}
-spec: {fullName: Anna, type: employee, status: active}
+spec: {type: employee, status: active, start: 2020-01-01}
 ";
 
 /// An estate under the house rules, with these documents beside two persons.

@@ -78,6 +78,7 @@ fn markup(text: &str) -> String {
     for_markdown(&line(text), LONGEST)
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "callers give texts and numbers alike")]
 fn property(name: &str, value: impl ToString) -> Value {
     json!({"name": name, "ns": NAMESPACE, "value": line(&value.to_string())})
 }

@@ -10,11 +10,20 @@ use crate::outcome::RequirementOutcome;
 use crate::report::RuleInfo;
 use crate::report::escape::{for_uri, prose};
 
+/// How much of it a document tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Scope {
+    /// Everything: what came of each rule, findings, evidence.
+    Everything,
+    /// Findings, and the risks that they are.
+    Findings,
+}
+
 /// What a run found, with the identifiers by which its parts name each other.
 struct Found {
     observations: Vec<Value>,
     risks: Vec<Value>,
-    /// By rule: the identifiers of its observations.
+    /// By rule: the identifier of what came of it as a whole; its findings hang on its risks.
     of_rule: BTreeMap<u32, Vec<String>>,
     /// By rule: the identifiers of its risks.
     risks_of_rule: BTreeMap<u32, Vec<String>>,
@@ -22,7 +31,7 @@ struct Found {
 
 impl Documents<'_> {
     pub(super) fn assessment_results(&self) -> Value {
-        let found = self.found();
+        let found = self.found(Scope::Everything);
         let findings: Vec<Value> = self
             .requirements()
             .filter_map(|(_, each, control)| self.finding(each, control, &found))
@@ -69,7 +78,7 @@ impl Documents<'_> {
 
     /// One item a rule with findings that count.
     pub(super) fn plan_of_action(&self) -> Value {
-        let found = self.found();
+        let found = self.found(Scope::Findings);
         let mut items: Vec<Value> = Vec::new();
         for (index, rule) in (0_u32..).zip(&self.audit.report.rules) {
             let count = self.of_rule(index, Status::Fail).count();
@@ -77,17 +86,11 @@ impl Documents<'_> {
                 continue;
             }
             let risk = identifier(&["risk", &rule.name, Status::Fail.name()]);
-            let observations: Vec<Value> = self
-                .observation_ids(index)
-                .filter(|(finding, _)| finding.status == Status::Fail)
-                .map(|(_, id)| json!({"observation-uuid": id}))
-                .collect();
             items.push(json!({
                 "uuid": identifier(&["item", &rule.name]),
                 "title": markup(&rule.title),
                 "description": format!("{} {}", findings(count), prose(&rule.remediation, LONGEST)),
                 "props": [property("rule", &rule.name), property("severity", rule.severity)],
-                "related-observations": observations,
                 "related-risks": [{"risk-uuid": risk}],
             }));
         }
@@ -130,7 +133,7 @@ impl Documents<'_> {
         })
     }
 
-    fn found(&self) -> Found {
+    fn found(&self, scope: Scope) -> Found {
         let (report, outcomes) = (&self.audit.report, &self.audit.outcomes);
         let mut found = Found {
             observations: Vec::new(),
@@ -139,44 +142,26 @@ impl Documents<'_> {
             risks_of_rule: BTreeMap::new(),
         };
         for (index, rule) in (0_u32..).zip(&report.rules) {
-            let tally = rule.tally;
-            if tally.matched == 0 {
+            if rule.tally.matched == 0 {
                 continue;
             }
-            let id = identifier(&["observation of rule", &rule.name]);
-            let mut props = vec![property("rule", &rule.name), property("severity", rule.severity)];
-            let counts = [
-                ("judged", tally.matched),
-                ("passed", tally.passed),
-                ("failed", tally.failed),
-                ("waived", tally.waived),
-                ("suppressed", tally.suppressed),
-                ("errors", tally.errors),
-            ];
-            props.extend(counts.map(|(name, count)| property(name, count)));
-            let population = outcomes.populations.get(index as usize);
-            props.extend(population.map(|population| property("population", &population.digest)));
-            found.observations.push(json!({
-                "uuid": id,
-                "title": markup(&rule.title),
-                "description": prose(&rule.rationale, LONGEST),
-                "props": props,
-                "methods": ["TEST"],
-                "types": ["control-objective"],
-                "origins": Self::origins(),
-                "subjects": [{"subject-uuid": Self::system(), "type": "component"}],
-                "collected": self.instant,
-            }));
-            let ids = found.of_rule.entry(index).or_default();
-            ids.push(id);
+            if scope == Scope::Everything {
+                let id = identifier(&["observation of rule", &rule.name]);
+                found.observations.push(self.rule_observation(rule, index, &id));
+                found.of_rule.insert(index, vec![id]);
+            }
+            let mut by_status: BTreeMap<Status, Vec<Value>> = BTreeMap::new();
             for (finding, id) in self.observation_ids(index) {
                 found.observations.push(self.observation(rule, finding, &id));
-                ids.push(id);
+                by_status.entry(finding.status).or_default().push(json!({"observation-uuid": id}));
             }
-            for (id, risk) in self.risks(rule, index) {
+            for (id, risk) in Self::risks(rule, by_status) {
                 found.risks_of_rule.entry(index).or_default().push(id);
                 found.risks.push(risk);
             }
+        }
+        if scope == Scope::Findings {
+            return found;
         }
         found.observations.extend(outcomes.evidence.iter().filter(|each| each.is_valid()).map(|outcome| {
             let evidence = &outcome.evidence;
@@ -203,6 +188,34 @@ impl Documents<'_> {
         found
     }
 
+    /// What came of a rule as a whole.
+    fn rule_observation(&self, rule: &RuleInfo, index: u32, id: &str) -> Value {
+        let tally = rule.tally;
+        let mut props = vec![property("rule", &rule.name), property("severity", rule.severity)];
+        let counts = [
+            ("judged", tally.matched),
+            ("passed", tally.passed),
+            ("failed", tally.failed),
+            ("waived", tally.waived),
+            ("suppressed", tally.suppressed),
+            ("errors", tally.errors),
+        ];
+        props.extend(counts.map(|(name, count)| property(name, count)));
+        let population = self.audit.outcomes.populations.get(index as usize);
+        props.extend(population.map(|population| property("population", &population.digest)));
+        json!({
+            "uuid": id,
+            "title": markup(&rule.title),
+            "description": prose(&rule.rationale, LONGEST),
+            "props": props,
+            "methods": ["TEST"],
+            "types": ["control-objective"],
+            "origins": Self::origins(),
+            "subjects": [{"subject-uuid": Self::system(), "type": "component"}],
+            "collected": self.instant,
+        })
+    }
+
     fn observation(&self, rule: &RuleInfo, finding: &Finding, id: &str) -> Value {
         let location = &finding.location;
         let mut props = vec![
@@ -225,22 +238,20 @@ impl Documents<'_> {
     }
 
     /// The risks of a rule: one for the findings that count, one for those that are waived.
-    fn risks(&self, rule: &RuleInfo, index: u32) -> Vec<(String, Value)> {
+    fn risks(rule: &RuleInfo, mut by_status: BTreeMap<Status, Vec<Value>>) -> Vec<(String, Value)> {
         let kinds =
             [(Status::Fail, "open"), (Status::Waived, "deviation-approved"), (Status::Suppressed, "open")];
         let risk = |(status, word): (Status, &str)| {
-            let count = self.of_rule(index, status).count();
-            if count == 0 {
-                return None;
-            }
+            let observations = by_status.remove(&status)?;
             let id = identifier(&["risk", &rule.name, status.name()]);
             let risk = json!({
                 "uuid": id,
                 "title": markup(&rule.title),
                 "description": prose(&rule.rationale, LONGEST),
-                "statement": findings(count),
+                "statement": findings(observations.len()),
                 "props": [property("rule", &rule.name), property("severity", rule.severity), property("status", status.name())],
                 "status": word,
+                "related-observations": observations,
                 "origins": Self::origins(),
                 "characterizations": [{
                     "origin": {"actors": [{"type": "tool", "actor-uuid": Self::component()}]},
