@@ -61,6 +61,44 @@ fn every_machine_makes_the_same_commits() {
     }
 }
 
+/// When the clinic changes so that a line of the table no longer fits, the script says which, and makes nothing.
+#[test]
+fn what_no_longer_fits_is_told() {
+    for (file, from, to, told) in [
+        (
+            "estate/people/access.yaml",
+            "name: anna-brandt-admin",
+            "name: anna-brandt-root",
+            "nothing is changed by: 2026-03-02 | 2026-03-14 | Account/anna-brandt-admin | was | mfa | false",
+        ),
+        (
+            "estate/people/access.yaml",
+            "  type: admin\n  person: eva-lindqvist\n",
+            "  type: admin\n  person: eva-lindqvist\n  note:\n    mfa: true\n",
+            "Account/eva-lindqvist-admin has 2 lines for mfa, should have one",
+        ),
+        (
+            "estate/apps/software.yaml",
+            "notAfter: 2027-03-10",
+            "notAfter: 2026-08-20",
+            "Certificate/shop-tls has notAfter: 2026-08-20 today, so that it cannot have changed",
+        ),
+    ] {
+        let scene = Scene::new();
+        let copied = ["clinic", "clinic-year"].map(|name| format!("{EXAMPLES}/{name}"));
+        assert!(Command::new("cp").arg("-R").args(copied).arg(&scene.folder).status().unwrap().success());
+        let path = format!("clinic/{file}");
+        let text = scene.read(&path);
+        assert!(text.contains(from), "{from}");
+        scene.write(&path, &text.replace(from, to));
+        let mut command = Command::new("bash");
+        command.args(["clinic-year/make", "year"]).current_dir(&scene.folder);
+        let Outcome { code, stdout, stderr } = finish(&mut command);
+        assert_eq!((code, stdout.as_str()), (1, ""));
+        assert!(stderr.contains(told), "{stderr}");
+    }
+}
+
 /// One commit, oldest first.
 #[derive(Clone, Debug)]
 struct Made {
@@ -244,7 +282,7 @@ fn the_days_are_those_of_the_clock() {
             let before = line.iter().rfind(|commit| commit.day < row.day).unwrap();
             let eve = row.day.parse::<jiff::civil::Date>().unwrap().yesterday().unwrap().to_string();
             let rules = row.told.iter().map(|line| line.split(' ').nth(1).unwrap()).collect();
-            let same = Made { day: eve.clone(), ..before.clone() };
+            let same = Made { day: eve, ..before.clone() };
             let (_, found) =
                 happened(&scene, &same, &Made { day: row.day.clone(), ..before.clone() }, &rules);
             assert_eq!(found, row.told, "{}", row.day);
