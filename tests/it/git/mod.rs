@@ -16,6 +16,8 @@ mod policies;
 mod roles;
 mod security;
 mod stat;
+#[cfg(not(windows))]
+mod year;
 
 use std::fs;
 use std::path::Path;
