@@ -8,6 +8,7 @@ mod digest;
 mod document;
 mod framework;
 mod library;
+mod pack;
 mod rego;
 mod rule;
 mod rule_set;
@@ -20,6 +21,7 @@ pub use framework::{Framework, Requirement, RequirementRef};
 pub use library::{
     builtin_kind_schemas, builtin_policies, builtin_schema, builtin_schema_names, without_examples,
 };
+pub use pack::pack;
 pub use rego::{RegoPlace, RegoText, rego_header};
 pub use rule::{
     Changed, Check, Compiled, EXAMPLE_CLOCK, Example, Expected, Match, Origin, Rule, RuleProblems,
