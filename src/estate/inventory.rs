@@ -3,18 +3,21 @@
 //! Built once, after every file was seen, from what each batch of files left behind. Looking a reference up is a
 //! few hashes; finding who names a resource is one.
 
-use std::collections::HashMap;
+use std::cell::Cell;
+use std::collections::{BTreeMap, HashMap};
 use std::hash::BuildHasher as _;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use hashbrown::{DefaultHashBuilder, HashTable, hash_table};
 use serde_json::Value;
 
+use super::circle::circles;
 use super::field::{self, FieldStep, marked_fields, values_at};
 use super::kind::{KindLibrary, KindName};
+use super::network::{Networks, Range};
 use crate::finding::{DEFAULT_NAMESPACE, Identity, Location, OWN_GROUP, Resource};
 use crate::schema;
-use crate::schema::{PathSet, ResourceId};
+use crate::schema::{Overlap, PathSet, ResourceId};
 use crate::yaml::{Kind, NodeRef, Tape};
 
 /// A field of a kind that holds references: `spec.decisions[].grant`, and the kinds that it may name.
@@ -123,6 +126,9 @@ impl Gathered {
         fields: &[ReferenceField],
         keep: Option<&PathSet>,
     ) {
+        if self.resources.is_empty() {
+            self.tape = Arc::new(SCRATCH.take());
+        }
         let from = u32::try_from(self.resources.len()).unwrap_or(u32::MAX);
         for (index, field) in (0_u16..).zip(fields) {
             for text in field.values(root).into_iter().filter_map(|node| node.as_str()) {
@@ -136,7 +142,31 @@ impl Gathered {
         self.documents.push(keep.map(|keep| copy(root, keep, Arc::make_mut(&mut self.tape))));
         self.resources.push(resource);
     }
+
+    /// Nothing more comes: takes no more memory than it needs.
+    pub fn settle(&mut self) {
+        if let Some(tape) = Arc::get_mut(&mut self.tape) {
+            let exact = tape.clone();
+            let mut scratch = std::mem::replace(tape, exact);
+            if scratch.clear_copies() <= SCRATCH_NODES {
+                SCRATCH.set(scratch);
+            }
+        }
+        self.resources.shrink_to_fit();
+        self.documents.shrink_to_fit();
+        self.texts.shrink_to_fit();
+        self.edges.shrink_to_fit();
+    }
 }
+
+thread_local! {
+    /// Memory for copies, which grows to the size of a batch and is used again: growing anew each time would cost
+    /// more than the copying.
+    static SCRATCH: Cell<Tape> = Cell::default();
+}
+
+/// More nodes than this are those of one huge file.
+const SCRATCH_NODES: usize = 1 << 18;
 
 /// Copies what is read of a value. Depth is bounded by the limits of the tape that it comes from.
 fn copy(node: NodeRef<'_>, keep: &PathSet, tape: &mut Tape) -> u32 {
@@ -173,6 +203,11 @@ struct Entry {
 
 type Holders = HashMap<String, Vec<ResourceId>>;
 
+/// The kind, the field of the ranges, and the fields whose values set networks apart.
+type NetworkKey = (String, String, Vec<String>);
+/// By these values.
+type NetworksApart = HashMap<Vec<Option<String>>, Networks>;
+
 /// The resources of a run.
 #[derive(Debug)]
 pub struct Inventory {
@@ -188,6 +223,9 @@ pub struct Inventory {
     /// All references by who names; kept where rules ask for them.
     outgoing: Vec<Outgoing>,
     holders: RwLock<HashMap<(String, String), Arc<Holders>>>,
+    networks: RwLock<HashMap<NetworkKey, Arc<NetworksApart>>>,
+    /// By reference field, for each resource the first of its circle.
+    circles: RwLock<HashMap<String, Arc<Vec<u32>>>>,
     nothing: Tape,
 }
 
@@ -285,6 +323,8 @@ impl Inventory {
             incoming: Vec::new(),
             outgoing: Vec::new(),
             holders: RwLock::default(),
+            networks: RwLock::default(),
+            circles: RwLock::default(),
             nothing: Tape::of_empty_map(),
         };
         (inventory, edges)
@@ -418,6 +458,16 @@ impl schema::Inventory for Inventory {
         found
     }
 
+    fn overlapping(&self, asked: &Overlap<'_>) -> Vec<(ResourceId, String)> {
+        let Some(range) = Range::parse(asked.range) else { return Vec::new() };
+        let fields = asked.same.keys().cloned().collect();
+        let networks = self.networks(asked.kind, asked.field, fields);
+        let values: Vec<Option<String>> = asked.same.values().cloned().collect();
+        let found =
+            networks.get(&values).into_iter().flat_map(|networks| networks.overlapping(range, asked.but));
+        found.take(asked.most).map(|(id, text)| (id, text.to_owned())).collect()
+    }
+
     fn kinds(&self) -> Vec<String> {
         let mut kinds: Vec<_> =
             self.resources().map(|(_, resource)| resource.identity.qualified_kind()).collect();
@@ -430,6 +480,10 @@ impl schema::Inventory for Inventory {
         let is_meant = |resource: &Resource| KindName::of(&resource.identity).is_written(kind);
         let found = self.resources().filter(|(_, resource)| kind == "*" || is_meant(resource));
         found.map(|(id, _)| id).collect()
+    }
+
+    fn count(&self) -> usize {
+        self.entries.len()
     }
 
     fn identity(&self, resource: ResourceId) -> Option<&Identity> {
@@ -458,6 +512,21 @@ impl schema::Inventory for Inventory {
         named.collect()
     }
 
+    fn circle(&self, of: ResourceId, field: &str) -> ResourceId {
+        let known = self.circles.read().unwrap_or_else(PoisonError::into_inner).get(field).cloned();
+        let circles = known.unwrap_or_else(|| {
+            let is_meant = |link: &&Outgoing| {
+                let known = self.reference_field(link.from, link.field);
+                link.target != NOBODY && known.is_some_and(|known| known.field == field)
+            };
+            let links = self.outgoing.iter().filter(is_meant).map(|link| (link.from.0, link.target.0));
+            let found = Arc::new(circles(self.entries.len(), &links.collect::<Vec<_>>()));
+            let mut all = self.circles.write().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(all.entry(field.to_owned()).or_insert(found))
+        });
+        circles.get(of.0 as usize).map_or(of, |first| ResourceId(*first))
+    }
+
     fn incoming(&self, target: ResourceId) -> Vec<(ResourceId, &str, usize)> {
         let first = self.incoming.partition_point(|link| link.target < target);
         let links = self.incoming.iter().skip(first).take_while(|link| link.target == target);
@@ -476,25 +545,13 @@ impl Inventory {
         if let Some(index) = self.holders.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
             return Arc::clone(index);
         }
-        let mut steps = Vec::new();
-        for part in field.split('.') {
-            let name = part.trim_end_matches("[]");
-            steps.push(FieldStep::Key(name.to_owned()));
-            steps.extend((name.len()..part.len()).step_by(2).map(|_| FieldStep::Items));
-        }
-        let path = ReferenceField { field: field.to_owned(), kinds: Vec::new(), steps };
+        let steps = steps(field);
         let mut index = Holders::new();
         for (id, resource) in self.resources() {
             if kind != "*" && *resource.identity.kind != *kind {
                 continue;
             }
-            let found = path.values(schema::Inventory::document(self, id)).into_iter();
-            // The elements of a list stand in the field of the list.
-            let found = found.flat_map(|node| {
-                let own = (node.kind() != Kind::List).then_some(node);
-                own.into_iter().chain(node.elements())
-            });
-            for node in found {
+            for node in values_in(schema::Inventory::document(self, id), &steps) {
                 let holders = index.entry(node.to_value().to_string()).or_default();
                 if holders.last() != Some(&id) {
                     holders.push(id);
@@ -505,6 +562,52 @@ impl Inventory {
         let mut all = self.holders.write().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(all.entry(key).or_insert(index))
     }
+
+    /// The ranges that a kind has in a field, set apart by the texts in other fields; made when first asked for.
+    fn networks(&self, kind: &str, field: &str, apart: Vec<String>) -> Arc<NetworksApart> {
+        let key = (kind.to_owned(), field.to_owned(), apart);
+        if let Some(networks) = self.networks.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
+            return Arc::clone(networks);
+        }
+        let ranges = steps(field);
+        let apart: Vec<_> = key.2.iter().map(|field| steps(field)).collect();
+        let mut found: BTreeMap<Vec<Option<String>>, Vec<_>> = BTreeMap::new();
+        for id in schema::Inventory::of_kind(self, kind) {
+            let root = schema::Inventory::document(self, id);
+            let value = |steps: &Vec<FieldStep>| {
+                values_at(root, steps).first().and_then(|node| node.as_str()).map(str::to_owned)
+            };
+            let values = || apart.iter().map(value).collect();
+            let texts = values_in(root, &ranges).filter_map(|node| node.as_str());
+            let ranges: Vec<_> =
+                texts.filter_map(|text| Some((Range::parse(text)?, id, text.into()))).collect();
+            if !ranges.is_empty() {
+                found.entry(values()).or_default().extend(ranges);
+            }
+        }
+        let networks = found.into_iter().map(|(values, ranges)| (values, Networks::new(ranges))).collect();
+        let mut all = self.networks.write().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(all.entry(key).or_insert(Arc::new(networks)))
+    }
+}
+
+/// The way to a field as rules write it.
+fn steps(field: &str) -> Vec<FieldStep> {
+    let mut steps = Vec::new();
+    for part in field.split('.') {
+        let name = part.trim_end_matches("[]");
+        steps.push(FieldStep::Key(name.to_owned()));
+        steps.extend((name.len()..part.len()).step_by(2).map(|_| FieldStep::Items));
+    }
+    steps
+}
+
+/// The values in a field; the elements of a list stand in the field of the list.
+fn values_in<'t>(root: NodeRef<'t>, steps: &[FieldStep]) -> impl Iterator<Item = NodeRef<'t>> {
+    values_at(root, steps).into_iter().flat_map(|node| {
+        let own = (node.kind() != Kind::List).then_some(node);
+        own.into_iter().chain(node.elements())
+    })
 }
 
 impl KindName {

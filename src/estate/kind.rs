@@ -142,12 +142,25 @@ impl KindSchema {
 #[derive(Debug, Default)]
 pub struct KindLibrary {
     schemas: BTreeMap<KindName, Arc<KindSchema>>,
+    is_builtin: bool,
 }
 
 impl KindLibrary {
+    /// Says that these are the library's kinds; one more, and they are no longer.
+    #[must_use]
+    pub fn of_library(self) -> Self {
+        Self { is_builtin: true, ..self }
+    }
+
+    /// Whether these are the library's kinds and no others.
+    pub fn is_builtin(&self) -> bool {
+        self.is_builtin
+    }
+
     /// Adds a schema. One for a kind that has one already adds to it: mappings are merged, the lists `required`
     /// and `enum` united, anything else is replaced.
     pub fn add(&mut self, name: KindName, schema: Value, file: Arc<str>) {
+        self.is_builtin = false;
         let (schema, file) = match self.schemas.remove(&name) {
             Some(old) => {
                 let mut merged = old.schema.clone();

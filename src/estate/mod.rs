@@ -3,11 +3,13 @@
 //! Input: a parsed file and what the configuration says about its documents. Output: candidates for
 //! evaluation and problems. What it does not do: it reads no files, and no rule is known here.
 
+mod circle;
 mod combined;
 mod field;
 mod identity;
 mod inventory;
 mod kind;
+mod network;
 mod sensitive;
 
 pub use combined::combined_schema;

@@ -10,6 +10,7 @@ mod document;
 mod framework;
 mod library;
 mod means;
+mod pack;
 mod rego;
 mod role;
 mod rule;
@@ -25,6 +26,7 @@ pub use library::{
     builtin_kind_schemas, builtin_policies, builtin_schema, builtin_schema_names, without_examples,
 };
 pub use means::Means;
+pub use pack::pack;
 pub use rego::{RegoPlace, RegoText, rego_header};
 pub use role::Roles;
 pub use rule::{

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::document::Locator;
+use super::pack;
 use super::rule::{Changed, Check, Match, Rule};
 use super::rule_set::PolicySource;
 use crate::estate::{KindLibrary, KindName, KindSchema, Pattern};
 use crate::finding::Location;
 use crate::problem::{Code, Problem};
-use crate::rego::{self, Library, Policy, RegoError, Step, Surroundings, Uses};
+use crate::rego::{self, Asked, Library, Policy, RegoError, Step, Surroundings, Uses};
 use crate::schema::{Parameters, missing_field};
 use crate::yaml::{LineIndex, Span};
 
@@ -61,18 +62,36 @@ impl RegoText {
 
     /// What the text reads.
     pub(super) fn uses(&self, rule: &Rule, kinds: &KindLibrary) -> Uses {
+        let known = rule.origin.is_builtin.then(|| pack::uses(&rule.name, self, kinds)).flatten();
+        known.unwrap_or_else(|| self.follow(rule, kinds))
+    }
+
+    /// What following the text through finds that it reads.
+    pub(super) fn follow(&self, rule: &Rule, kinds: &KindLibrary) -> Uses {
         surrounded(&rule.matches, &rule.params, kinds, |surroundings| {
             Policy::uses(&self.text, &self.libraries, surroundings)
         })
     }
 
-    /// Compiles the text.
-    pub(super) fn compile(&self, rule: &Rule, kinds: &KindLibrary) -> Result<Policy, Vec<Problem>> {
+    /// Compiles the text. What the library's rules name was looked up when they were tested, and not again.
+    pub(super) fn compile(
+        &self,
+        rule: &Rule,
+        kinds: &KindLibrary,
+        is_changed: bool,
+    ) -> Result<Policy, Vec<Problem>> {
         let params: BTreeMap<String, Value> =
             rule.params.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
-        let compiled = surrounded(&rule.matches, &rule.params, kinds, |surroundings| {
-            Policy::compile(&rule.name, &self.text, &self.libraries, &params, surroundings)
-        });
+        let compile =
+            |asked: &Asked<'_, '_>| Policy::compile(&rule.name, &self.text, &self.libraries, &params, asked);
+        // Who reads the examples wants to know what is wrong.
+        let compiled = if rule.origin.is_builtin && rule.examples.is_empty() && !is_changed {
+            compile(&Asked::Known(&rule.uses))
+        } else {
+            surrounded(&rule.matches, &rule.params, kinds, |surroundings| {
+                compile(&Asked::Unknown(surroundings))
+            })
+        };
         let locator = Locator::new(&rule.origin.file, &rule.origin.tape);
         compiled.map_err(|errors| {
             let problem = |error: RegoError| {

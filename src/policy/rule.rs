@@ -705,7 +705,7 @@ impl Rule {
                 let written = if let Some(Changed::Schema(other)) = changed { other } else { written };
                 schema = compiler.body(written, *node, &self.matches, Strictness::Asserting);
             }
-            Check::Rego(text) => match text.changed(changed).compile(self, kinds) {
+            Check::Rego(text) => match text.changed(changed).compile(self, kinds, changed.is_some()) {
                 Ok(policy) => rego = Some(policy),
                 Err(problems) => compiler.problems.extend(problems),
             },

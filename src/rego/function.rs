@@ -9,11 +9,14 @@ use super::module::{Visited, dotted, walk_module};
 use super::uses::Uses;
 use super::world::World;
 use crate::date::{Duration, Moment};
+use crate::schema::{Overlap, ResourceId};
 
 /// What a function is asked with.
 pub(super) struct Call<'c> {
     pub(super) world: &'c World,
     pub(super) as_of: &'c Moment,
+    /// Who is judged.
+    pub(super) resource: Option<ResourceId>,
     /// What the policy asks of entries.
     pub(super) asked: &'c Uses,
     /// The number of the policy.
@@ -21,12 +24,15 @@ pub(super) struct Call<'c> {
 }
 
 /// Our own functions, with the number of their arguments.
-pub(super) const OWN: [(&str, usize); 7] = [
+pub(super) const OWN: [(&str, usize); 10] = [
+    ("assize.circle", 2),
     ("assize.date.add", 2),
     ("assize.date.is_before", 2),
     ("assize.date.subtract", 2),
     ("assize.duration.is_shorter", 2),
     ("assize.duration.times", 2),
+    ("assize.networks.overlapping", 4),
+    ("assize.reached", 3),
     ("assize.references", 1),
     ("assize.referrers", 1),
 ];
@@ -66,6 +72,10 @@ const ELEMENTS: i64 = 100_000;
 const BYTES: usize = 16 << 20;
 /// The most binary digits that a number may be shifted by.
 const SHIFT: i64 = 4096;
+/// The most ranges that overlap one: a rule is to find that there are some, not to list them all.
+const OVERLAPS: usize = 100;
+/// The most references that are followed one after the other.
+const STEPS: u64 = 64;
 /// The widest field in a format.
 const WIDTH: usize = 1000;
 
@@ -163,6 +173,18 @@ pub(super) fn answer(name: &str, arguments: &[Value], call: &Call<'_>) -> Result
             }
             Ok(Value::from(duration(0)?.times(times).text()))
         }
+        "assize.networks.overlapping" => {
+            let same = same(name, arguments.get(3))?;
+            let (kind, field, range) = (text(0)?, text(1)?, text(2)?);
+            let asked = Overlap { range, kind, field, same: &same, but: call.resource, most: OVERLAPS };
+            Ok(call.world.overlapping(&asked))
+        }
+        "assize.circle" => Ok(call.world.circle(call.world.find(text(0)?), text(1)?)),
+        "assize.reached" => {
+            let steps = u64::try_from(number(2)?).map_err(|_| format!("`{name}` takes no steps back"))?;
+            bound(name, steps, STEPS, "steps")?;
+            Ok(call.world.reached(call.world.find(text(0)?), text(1)?, steps))
+        }
         "assize.references" => {
             call.world.walked_references(call.world.find(text(0)?), call.asked, call.policy)
         }
@@ -255,6 +277,18 @@ pub(super) fn answer(name: &str, arguments: &[Value], call: &Call<'_>) -> Result
         }
         _ => Err(format!("`{name}` is not known")),
     }
+}
+
+/// The texts that fields should hold: an object of texts, with null for none.
+fn same(name: &str, argument: Option<&Value>) -> Result<BTreeMap<String, Option<String>>, String> {
+    let wrong = || format!("`{name}` takes an object of texts by field, with null for none");
+    let Some(Value::Object(pairs)) = argument else { return Err(wrong()) };
+    let pair = |(field, value): (&Value, &Value)| match (field, value) {
+        (Value::String(field), Value::String(text)) => Ok((field.to_string(), Some(text.to_string()))),
+        (Value::String(field), Value::Null) => Ok((field.to_string(), None)),
+        _ => Err(wrong()),
+    };
+    pairs.iter().map(pair).collect()
 }
 
 fn bound(name: &str, is: u64, most: u64, what: &str) -> Result<(), String> {

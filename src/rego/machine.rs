@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration as Time;
 
 use regorus::languages::rego::compiler::{Compiler, CompilerError};
+use regorus::rvm::program::Program;
 use regorus::rvm::vm::{ExecutionMode, ExecutionState, RegoVM, SuspendReason, VmError};
 use regorus::utils::limits::ExecutionTimerConfig;
 use regorus::{MemoryBudgetConfig, Value};
@@ -117,7 +118,7 @@ struct Machine {
 thread_local! {
     static MACHINES: RefCell<HashMap<u64, Machine>> = RefCell::default();
     /// What the functions of the interpreter answer from.
-    static SURROUNDINGS: RefCell<Option<(Arc<World>, Moment)>> = const { RefCell::new(None) };
+    static SURROUNDINGS: RefCell<Option<(Arc<World>, Moment, Option<ResourceId>)>> = const { RefCell::new(None) };
 }
 
 fn engine(policy: &Policy, texts: &[&str]) -> Result<regorus::Engine, RegoError> {
@@ -133,7 +134,7 @@ fn engine(policy: &Policy, texts: &[&str]) -> Result<regorus::Engine, RegoError>
 }
 
 /// The program, or why there is none, and whether the interpreter could do it.
-fn program(policy: &Policy) -> Result<Arc<regorus::rvm::program::Program>, (RegoError, bool)> {
+fn program(policy: &Policy) -> Result<Arc<Program>, (RegoError, bool)> {
     let entry: regorus::Rc<str> = policy.entry.as_str().into();
     let Some(guarded) = &policy.guarded else {
         return Err((RegoError::at_start("the machine cannot be trusted with it".to_owned()), true));
@@ -146,7 +147,8 @@ fn program(policy: &Policy) -> Result<Arc<regorus::rvm::program::Program>, (Rego
         })
         .map_err(|error| (error, true))?;
     let answered: Vec<(&str, usize)> = policy.answered.iter().map(|(name, arity)| (*name, *arity)).collect();
-    Compiler::compile_from_policy_with_host_await(&compiled, &[&policy.entry], &answered).map_err(|error| {
+    let program = Compiler::compile_from_policy_with_host_await(&compiled, &[&policy.entry], &answered);
+    program.map(lean).map_err(|error| {
         let message = error.error.to_string();
         let is_limit = matches!(
             error.error,
@@ -163,11 +165,32 @@ fn program(policy: &Policy) -> Result<Arc<regorus::rvm::program::Program>, (Rego
     })
 }
 
+/// The program without names that only listings show: the machine copies what it knows of a rule at each step of one.
+fn lean(mut program: Arc<Program>) -> Arc<Program> {
+    if let Some(program) = Arc::get_mut(&mut program) {
+        for info in &mut program.rule_infos {
+            info.name = String::new();
+            if let Some(function) = &mut info.function_info {
+                function.param_names = Vec::new();
+            }
+            if info.destructuring_blocks.iter().all(Option::is_none) {
+                info.destructuring_blocks = Vec::new();
+            }
+            if info.else_bodies.iter().flatten().all(|is_else| !is_else) {
+                info.else_bodies = Vec::new();
+            }
+        }
+        program.instruction_spans = Vec::new();
+        program.sources = Vec::new();
+    }
+    program
+}
+
 /// What a policy can run on.
 pub(super) fn engine_for(policy: &Policy) -> Result<Engine, RegoError> {
     match program(policy) {
         // The machine loses its way where it looks up a value of a library, rather than call a function.
-        Ok(_) if !policy.uses.library_values => Ok(Engine::Machine),
+        Ok(program) if !policy.uses.library_values => Ok(Engine::Machine(program)),
         Ok(_) | Err((_, true)) => {
             let mut engine = interpreter(policy)?;
             let entry: regorus::Rc<str> = policy.entry.as_str().into();
@@ -191,8 +214,9 @@ fn interpreter(policy: &Policy) -> Result<regorus::Engine, RegoError> {
         let asked = Arc::clone(&asked);
         let respond = move |arguments: Vec<Value>| {
             let answered = SURROUNDINGS.with_borrow(|surroundings| match surroundings {
-                Some((world, as_of)) => {
-                    let call = Call { world, as_of, asked: &asked, policy: policy_number };
+                Some((world, as_of, resource)) => {
+                    let call =
+                        Call { world, as_of, resource: *resource, asked: &asked, policy: policy_number };
                     function::answer(name, &arguments, &call)
                 }
                 None => Err(format!("`{name}` is asked outside of an evaluation")),
@@ -208,11 +232,10 @@ fn interpreter(policy: &Policy) -> Result<regorus::Engine, RegoError> {
 
 impl Machine {
     fn new(policy: &Policy) -> Result<Self, EvaluationError> {
-        let running = match policy.engine {
-            Engine::Machine => {
-                let program = program(policy).map_err(|(error, _)| EvaluationError::new(error.message))?;
+        let running = match &policy.engine {
+            Engine::Machine(program) => {
                 let mut machine = RegoVM::new();
-                machine.load_program(program);
+                machine.load_program(Arc::clone(program));
                 machine.set_memory_budget_config(
                     NonZeroU64::new(MEMORY).map(|limit| MemoryBudgetConfig { limit }),
                 );
@@ -239,7 +262,7 @@ impl Machine {
             members.push((value::name("asOf"), value::name(judged.as_of.text())));
         }
         if self.world != judged.world.number() {
-            let (estate, count) = judged.world.estate(&uses.estate);
+            let (estate, count) = judged.world.estate(uses);
             self.estate = estate;
             self.world = judged.world.number();
             if let Running::Machine(machine) = &mut self.running {
@@ -250,11 +273,11 @@ impl Machine {
             members.push((value::name("estate"), self.estate.clone()));
         }
         if let Some(base) = judged.base.filter(|_| uses.change && !uses.estate.is_empty()) {
-            let (estate, _) = base.estate(&uses.estate);
+            let (estate, _) = base.estate(uses);
             members.push((value::name("base"), value::object([(value::name("estate"), estate)])));
         }
         if uses.identity {
-            members.push((value::name("self"), Value::from(judged.identity.to_string())));
+            members.push((value::name("self"), judged.world.own_id(judged.resource, judged.identity)));
         }
         if !uses.references.is_empty() {
             let references = judged
@@ -291,6 +314,7 @@ impl Machine {
                     let call = Call {
                         world: judged.world,
                         as_of: judged.as_of,
+                        resource: judged.resource,
                         asked: &policy.uses,
                         policy: policy.number,
                     };
@@ -299,7 +323,7 @@ impl Machine {
                 }
             }
             Running::Interpreter(engine) => {
-                SURROUNDINGS.replace(Some((Arc::clone(judged.world), judged.as_of.clone())));
+                SURROUNDINGS.replace(Some((Arc::clone(judged.world), judged.as_of.clone(), judged.resource)));
                 engine.clear_data();
                 let result = engine.add_data(data).and_then(|()| {
                     engine.set_input(judged.document.0.clone());

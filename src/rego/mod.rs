@@ -11,6 +11,7 @@ mod function;
 mod guard;
 mod machine;
 mod module;
+mod packed;
 mod reads;
 mod uses;
 mod value;
@@ -21,6 +22,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use regorus::rvm::program::Program;
 use serde_json::Value as Json;
 
 pub use machine::{Denial, Document, EvaluationError, Judged};
@@ -109,10 +111,10 @@ impl Library {
 const DENY: &str = "deny";
 
 /// What a policy runs on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 enum Engine {
-    /// The virtual machine.
-    Machine,
+    /// The virtual machine, with a program for all threads.
+    Machine(Arc<Program>),
     /// The interpreter, for what the machine has not learnt: `with` and `walk`.
     Interpreter,
 }
@@ -158,15 +160,21 @@ impl Policy {
         text: &str,
         libraries: &[Library],
         params: &BTreeMap<String, Json>,
-        surroundings: &Surroundings<'_>,
+        asked: &Asked<'_, '_>,
     ) -> Result<Self, Vec<RegoError>> {
         let (modules, added) = parse_all(text, libraries).map_err(|error| vec![error])?;
         let Some(main) = modules.first() else { return Err(Vec::new()) };
         let mut errors = module::refusals(&main.module);
         errors.extend(denies(main));
         errors.extend(definition::recursions(&modules));
-        let (uses, unknown) = reads::analyse(&modules, surroundings);
-        errors.extend(unknown);
+        let uses = match asked {
+            Asked::Known(uses) => (*uses).clone(),
+            Asked::Unknown(surroundings) => {
+                let (uses, unknown) = reads::analyse(&modules, surroundings);
+                errors.extend(unknown);
+                uses
+            }
+        };
         let parsed: Vec<_> = modules.iter().map(|parsed| &parsed.module).collect();
         let answered = function::answered(&parsed);
         let entry = format!("data.{}.{DENY}", main.package);
@@ -186,7 +194,7 @@ impl Policy {
             entry,
             params: params.clone(),
             answered,
-            engine: Engine::Machine,
+            engine: Engine::Interpreter,
             number: POLICIES.fetch_add(1, Ordering::Relaxed) + 1,
         };
         if errors.is_empty() {
@@ -203,6 +211,29 @@ impl Policy {
         errors.dedup();
         Err(errors.into_iter().map(|error| error.without(added)).collect())
     }
+}
+
+/// The libraries that a text names, those that they name, and so on: all that it can depend on.
+pub fn texts_behind<'l>(text: &str, libraries: &'l [Library]) -> Vec<&'l Library> {
+    let mut behind: Vec<&Library> = Vec::new();
+    loop {
+        let more = libraries.iter().find(|library| {
+            let path = format!("data.{}", library.package);
+            !behind.iter().any(|known| known.file == library.file)
+                && (text.contains(&path) || behind.iter().any(|known| known.text.contains(&path)))
+        });
+        let Some(library) = more else { return behind };
+        behind.push(library);
+    }
+}
+
+/// What is known of a text before it is compiled.
+#[derive(Debug)]
+pub enum Asked<'a, 'k> {
+    /// What it asks of its surroundings: it was followed through, and nothing was wrong.
+    Known(&'a Uses),
+    /// Nothing but what it may name.
+    Unknown(&'a Surroundings<'k>),
 }
 
 /// The text of a rule and those of all libraries, parsed; the first is the rule's own.

@@ -382,6 +382,27 @@ impl<'m> Analysis<'m> {
                 self.read(id);
                 return [Place::Referrers].into();
             }
+            ("assize.circle" | "assize.reached", [id, field, rest @ ..]) => {
+                self.uses.walks = true;
+                self.read(id);
+                rest.iter().for_each(|steps| self.read(steps));
+                let fields = self.value(field);
+                self.consume_all(&fields);
+                for place in &fields {
+                    if let Place::Text(field) = place
+                        && self.is_last
+                        && (self.surroundings.field_kinds)(false, field).is_none()
+                    {
+                        self.refuse(fcn.span(), format!("no kind has the reference field {field}"), None);
+                    }
+                }
+                return Places::new();
+            }
+            ("assize.networks.overlapping", [kind, field, range, same]) => {
+                self.read(range);
+                self.networks([kind, field, same], fcn.span());
+                return Places::new();
+            }
             ("time.now_ns", _) => self.uses.clock = true,
             ("count", [collection]) => {
                 let places = self.value(collection);
@@ -424,6 +445,56 @@ impl<'m> Analysis<'m> {
                 self.read(param);
             }
             Places::new()
+        }
+    }
+
+    /// The kind and the fields that an index of ranges is made of stand in the text, so that they are known.
+    fn networks(&mut self, [kind, field, same]: [&'m ExprRef; 3], span: &Span) {
+        let text = |expr: &ExprRef| match expr.as_ref() {
+            Expr::String { value, .. } | Expr::RawString { value, .. } => {
+                value.as_string().ok().map(ToString::to_string)
+            }
+            _ => None,
+        };
+        let mut fields: Vec<(Option<String>, &Span)> = vec![(text(field), field.span())];
+        let mut is_object = false;
+        if let Expr::Object { fields: same, .. } = same.as_ref() {
+            is_object = true;
+            for (_, key, value) in same {
+                self.read(value);
+                fields.push((text(key), key.span()));
+            }
+        }
+        let Some(kind) = text(kind).filter(|_| is_object && fields.iter().all(|(field, _)| field.is_some()))
+        else {
+            // Refused, and what it would read is not known.
+            self.consume(&Place::Estate);
+            let message = "the kind and the fields of `assize.networks.overlapping` should stand in the text";
+            self.errors.push(RegoError::at(span, message));
+            return;
+        };
+        let is_unknown = self.is_last.then(|| (self.surroundings.unknown_kind)(&kind)).flatten();
+        if let Some(nearest) = is_unknown {
+            self.refuse(span, format!("no schema describes the kind {kind}"), nearest);
+        }
+        self.uses.networks.insert(Some(kind.as_str()).filter(|kind| *kind != "*"));
+        for (field, span) in fields {
+            let field = field.unwrap_or_default();
+            self.uses.reads.others.entry(kind.clone()).or_default().insert(&keys_of(&field));
+            let steps: Vec<Step> = field
+                .split('.')
+                .flat_map(|part| {
+                    let key = part.trim_end_matches("[]");
+                    let lists = (part.len() - key.len()) / 2;
+                    std::iter::once(Step::Key(key.to_owned())).chain((0..lists).map(|_| Step::Any))
+                })
+                .collect();
+            let kinds = std::slice::from_ref(&kind);
+            if self.is_last
+                && let Some((field, nearest)) = (self.surroundings.unknown_field)(Some(kinds), &steps)
+            {
+                self.refuse(span, format!("{kind} never has the field {field}"), nearest);
+            }
         }
     }
 

@@ -73,6 +73,8 @@ pub struct Uses {
     pub walks: bool,
     /// Whether it asks where references stand.
     pub places: bool,
+    /// Kinds whose ranges of addresses it looks through.
+    pub networks: Names,
     /// Whether it looks up what a library defines, other than by calling it.
     pub library_values: bool,
     /// Whether it reads the clock.

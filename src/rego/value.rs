@@ -1,9 +1,10 @@
 //! From the tape to values of Rego.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use regorus::Value;
+use regorus::value::Object;
 
 use crate::schema::PathSet;
 use crate::yaml::{Kind, NodeRef, Number};
@@ -32,13 +33,9 @@ pub(super) fn name(text: &str) -> Value {
 
 /// An object.
 pub(super) fn object(members: impl IntoIterator<Item = (Value, Value)>) -> Value {
-    let mut object = Value::new_object();
-    if let Ok(inner) = object.as_object_mut() {
-        for (key, value) in members {
-            inner.insert(key, value);
-        }
-    }
-    object
+    // From a whole map it becomes a sorted list, which is a fraction of the size of a tree of its own.
+    let members: BTreeMap<Value, Value> = members.into_iter().collect();
+    Value::from(Object::from(members))
 }
 
 /// What is read of a node, as a value; scalars are always there, and the names of list elements stay with them.

@@ -1,26 +1,34 @@
 //! What a rule of Rego sees around the resource that it judges, made when it is first asked for.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use regorus::Value;
 
 use super::uses::{Names, Uses};
 use super::value;
-use crate::schema::{Inventory, ResourceId};
+use crate::finding::Identity;
+use crate::schema::{Inventory, Overlap, PathSet, ResourceId};
 use crate::yaml::{Kind, NodeRef};
 
 /// The inventory of a run as values of Rego.
 #[derive(Debug)]
 pub struct World {
     inventory: Option<Arc<dyn Inventory + Send>>,
-    /// `data.estate` by kind, and how many resources it has.
-    kinds: RwLock<HashMap<String, (Value, usize)>>,
+    /// The documents of a kind as far as a policy reads them, and how many there are.
+    kinds: RwLock<HashMap<String, Vec<KindValue>>>,
+    /// Whether documents are given whole.
+    is_whole: bool,
+    /// Identities as reports write them, one a resource.
+    ids: OnceLock<Box<[OnceLock<Value>]>>,
     /// Tells this world from others in what a thread keeps.
     number: u64,
 }
+
+/// What is read, what that makes of a kind, and how many resources are in it.
+type KindValue = (PathSet, (Value, usize));
 
 static WORLDS: AtomicU64 = AtomicU64::new(0);
 
@@ -70,7 +78,13 @@ impl World {
 
     fn of(inventory: Option<Arc<dyn Inventory + Send>>) -> Self {
         let number = WORLDS.fetch_add(1, Ordering::Relaxed) + 1;
-        Self { inventory, kinds: RwLock::default(), number }
+        Self { inventory, kinds: RwLock::default(), is_whole: false, ids: OnceLock::new(), number }
+    }
+
+    /// The same, and documents are given whole: to prove that what is read of them is enough.
+    #[must_use]
+    pub fn with_whole_documents(self, is_whole: bool) -> Self {
+        Self { is_whole, ..self }
     }
 
     /// Tells it from other worlds; never 0.
@@ -80,6 +94,19 @@ impl World {
 
     fn inventory(&self) -> Option<&dyn Inventory> {
         self.inventory.as_deref().map(|inventory| inventory as &dyn Inventory)
+    }
+
+    /// The identity of a resource, which is asked for again and again.
+    fn id(&self, inventory: &dyn Inventory, id: ResourceId) -> Value {
+        let ids = self.ids.get_or_init(|| (0..inventory.count()).map(|_| OnceLock::new()).collect());
+        let make = || Value::from(inventory.describe(id));
+        ids.get(id.0 as usize).map_or_else(make, |known| known.get_or_init(make).clone())
+    }
+
+    /// The identity of the resource that is judged.
+    pub(super) fn own_id(&self, resource: Option<ResourceId>, identity: &Identity) -> Value {
+        let known = self.inventory().zip(resource).map(|(inventory, id)| self.id(inventory, id));
+        known.unwrap_or_else(|| Value::from(identity.to_string()))
     }
 
     /// A document as far as rules read it.
@@ -94,16 +121,16 @@ impl World {
         })
     }
 
-    /// `data.estate` for these kinds, and how many resources are in it.
-    pub(super) fn estate(&self, names: &Names) -> (Value, usize) {
+    /// `data.estate` as far as it is asked for, and how many resources are in it.
+    pub(super) fn estate(&self, asked: &Uses) -> (Value, usize) {
         let Some(inventory) = self.inventory() else { return (Value::new_object(), 0) };
-        let all = match names {
+        let all = match &asked.estate {
             Names::All => inventory.kinds(),
             Names::Some(names) => names.iter().cloned().collect(),
         };
         let mut count = 0;
         let members = all.into_iter().map(|kind| {
-            let (documents, length) = self.kind(inventory, &kind);
+            let (documents, length) = self.kind(inventory, &kind, asked);
             count += length;
             (value::name(&kind), documents)
         });
@@ -111,24 +138,67 @@ impl World {
         (value::object(members), count)
     }
 
-    fn kind(&self, inventory: &dyn Inventory, kind: &str) -> (Value, usize) {
-        if let Some(known) = self.kinds.read().unwrap_or_else(PoisonError::into_inner).get(kind) {
-            return known.clone();
+    fn kind(&self, inventory: &dyn Inventory, kind: &str, asked: &Uses) -> (Value, usize) {
+        let mut reads = if self.is_whole { PathSet::All } else { PathSet::default() };
+        for read in [kind, "*"].iter().filter_map(|kind| asked.reads.others.get(*kind)) {
+            reads.add(read);
         }
-        let mut kinds = self.kinds.write().unwrap_or_else(PoisonError::into_inner);
-        let make = || {
-            let ids = inventory.of_kind(kind);
-            let member = |id: &ResourceId| {
-                (Value::from(inventory.describe(*id)), value::of_node(inventory.document(*id)))
-            };
-            (value::object(ids.iter().map(member)), ids.len())
+        let find = |known: &HashMap<String, Vec<KindValue>>| {
+            let known = known.get(kind)?.iter().find(|(known, _)| *known == reads);
+            known.map(|(_, value)| value.clone())
         };
-        kinds.entry(kind.to_owned()).or_insert_with(make).clone()
+        if let Some(known) = find(&self.kinds.read().unwrap_or_else(PoisonError::into_inner)) {
+            return known;
+        }
+        // Whoever else needs it waits, rather than make it a second time.
+        let mut kinds = self.kinds.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = find(&kinds) {
+            return known;
+        }
+        let ids = inventory.of_kind(kind);
+        let member =
+            |id: &ResourceId| (self.id(inventory, *id), value::of_reads(inventory.document(*id), &reads));
+        let made = (value::object(ids.iter().map(member)), ids.len());
+        kinds.entry(kind.to_owned()).or_default().push((reads, made.clone()));
+        made
     }
 
     /// The resource with an identity as reports write it.
     pub(super) fn find(&self, text: &str) -> Option<ResourceId> {
         self.inventory()?.find(text)
+    }
+
+    /// The first of the circle that a resource is part of along a field; nothing for one that does not exist.
+    pub(super) fn circle(&self, of: Option<ResourceId>, field: &str) -> Value {
+        let first =
+            self.inventory().zip(of).map(|(inventory, of)| self.id(inventory, inventory.circle(of, field)));
+        first.unwrap_or(Value::Undefined)
+    }
+
+    /// What a resource reaches along a field in so many steps, itself included.
+    pub(super) fn reached(&self, from: Option<ResourceId>, field: &str, steps: u64) -> Value {
+        let Some((inventory, from)) = self.inventory().zip(from) else { return Value::new_set() };
+        let mut found = BTreeSet::from([from]);
+        let mut last = vec![from];
+        for _ in 0..steps {
+            let targets = last.iter().flat_map(|from| inventory.outgoing(*from));
+            let targets = targets.filter(|(known, _)| *known == field).filter_map(|(_, target)| target);
+            last = targets.filter(|target| found.insert(*target)).collect();
+        }
+        let ids: BTreeSet<Value> = found.into_iter().map(|id| self.id(inventory, id)).collect();
+        Value::from(ids)
+    }
+
+    /// Ranges of addresses that overlap one, and who has them.
+    pub(super) fn overlapping(&self, asked: &Overlap<'_>) -> Value {
+        let Some(inventory) = self.inventory() else { return Value::new_array() };
+        let found = inventory.overlapping(asked).into_iter().map(|(id, range)| {
+            value::object([
+                (value::name("id"), self.id(inventory, id)),
+                (value::name("range"), Value::from(range)),
+            ])
+        });
+        Value::from(found.collect::<Vec<_>>())
     }
 
     /// What a resource points at, by field; nothing for one that does not exist.
@@ -272,10 +342,8 @@ impl World {
     ) -> Value {
         let identity = inventory.identity(other).filter(|_| asked.entries.names);
         let part = |text: &str| value::name(text);
-        let mut members = vec![
-            (value::name("id"), Value::from(inventory.describe(other))),
-            (value::name("field"), part(field)),
-        ];
+        let mut members =
+            vec![(value::name("id"), self.id(inventory, other)), (value::name("field"), part(field))];
         members.extend(asked.entries.documents.then(|| (value::name("document"), self.document(other))));
         members.extend(place.map(|place| (part("path"), place)));
         if let Some(identity) = identity {

@@ -325,7 +325,7 @@ impl<'r> Check<'r> {
         } else {
             Inventory::of_resources(batches)
         };
-        (Seen::new(inventory, states, digests), gleaned)
+        (Seen::new(inventory, self.plan.is_whole(), states, digests), gleaned)
     }
 
     /// The report on all passes.

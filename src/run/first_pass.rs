@@ -102,6 +102,7 @@ impl Check<'_> {
             self.file(entry, *role, around, &mut result);
             meter.add(entry.size);
         }
+        result.gathered.settle();
         result
     }
 

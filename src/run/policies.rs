@@ -331,7 +331,7 @@ fn builtin_kinds() -> KindLibrary {
     for (kind, path, schema) in builtin_kind_schemas().filter_map(read) {
         kinds.add(KindName { group: OWN_GROUP.into(), kind: kind.into() }, schema, path.into());
     }
-    kinds
+    kinds.of_library()
 }
 
 /// The kind whose schema a file holds: `<folder>/<Kind>.schema.json`, `<folder>/<group>/<Kind>.schema.yaml`.

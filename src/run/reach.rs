@@ -61,10 +61,10 @@ pub(super) fn reach(rule: &Rule, differing: &BTreeSet<String>) -> u8 {
     let of_rego = if rule.uses.walks {
         // It may walk any way.
         if differing.is_empty() { 0 } else { ANYWHERE }
-    } else if match &rule.uses.estate {
+    } else if [&rule.uses.estate, &rule.uses.networks].into_iter().any(|names| match names {
         Names::All => !differing.is_empty(),
         Names::Some(kinds) => kinds.iter().any(is_differing),
-    } {
+    }) {
         ANYWHERE
     } else {
         u8::from(!rule.uses.references.is_empty() || !rule.uses.referrers.is_empty())

@@ -29,9 +29,15 @@ pub(super) struct Seen {
 }
 
 impl Seen {
-    pub(super) fn new(inventory: Inventory, states: Vec<State>, digests: HashMap<Arc<str>, u64>) -> Self {
+    pub(super) fn new(
+        inventory: Inventory,
+        is_whole: bool,
+        states: Vec<State>,
+        digests: HashMap<Arc<str>, u64>,
+    ) -> Self {
         let inventory = Arc::new(inventory);
-        let world = Arc::new(World::new(Arc::clone(&inventory) as Arc<_>));
+        let world = World::new(Arc::clone(&inventory) as Arc<_>).with_whole_documents(is_whole);
+        let world = Arc::new(world);
         Self { inventory, world, states, digests }
     }
 }

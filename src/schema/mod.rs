@@ -31,7 +31,7 @@ pub use mutate::{Mutant, mutants};
 pub use operand::path_of;
 pub use path::{Path, Step};
 pub use reads::{PathSet, Reads, reads};
-pub use scope::{Inventory, ResourceId, RunContext, Scope, Subject, start};
+pub use scope::{Inventory, Overlap, ResourceId, RunContext, Scope, Subject, start};
 pub use sentence::{Failure, Judgement, describe};
 pub use vocabulary::{check_vocabulary, is_joined};
 

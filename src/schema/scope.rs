@@ -1,5 +1,6 @@
 //! What a keyword may look at besides the value it stands on: its document, the clock, other documents.
 
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use crate::date::Moment;
@@ -38,11 +39,17 @@ pub trait Inventory: Sync + std::fmt::Debug {
     /// The resources of these kinds that have `value`, as JSON, in the field.
     fn holders(&self, kinds: &[String], field: &str, value: &str) -> Vec<ResourceId>;
 
+    /// The ranges of addresses that overlap one, from the widest, as they are written, with who has them.
+    fn overlapping(&self, asked: &Overlap<'_>) -> Vec<(ResourceId, String)>;
+
     /// The kinds of all resources, as rules write them, in order.
     fn kinds(&self) -> Vec<String>;
 
     /// The resources of a kind; `*` is any.
     fn of_kind(&self, kind: &str) -> Vec<ResourceId>;
+
+    /// How many resources there are; their ids are the numbers below.
+    fn count(&self) -> usize;
 
     /// Who a resource is.
     fn identity(&self, resource: ResourceId) -> Option<&Identity>;
@@ -53,8 +60,29 @@ pub trait Inventory: Sync + std::fmt::Debug {
     /// Its references in order of field, with what they name, if that exists.
     fn outgoing(&self, from: ResourceId) -> Vec<(&str, Option<ResourceId>)>;
 
+    /// The first of the resources that reach this one and that it reaches along a reference field; itself, if there
+    /// are no others.
+    fn circle(&self, of: ResourceId, field: &str) -> ResourceId;
+
     /// Who names a resource, through which field, and as which of the references of that field; in order.
     fn incoming(&self, target: ResourceId) -> Vec<(ResourceId, &str, usize)>;
+}
+
+/// Which ranges of addresses are asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Overlap<'a> {
+    /// The range that they overlap.
+    pub range: &'a str,
+    /// The kind whose ranges are meant.
+    pub kind: &'a str,
+    /// The field that they stand in.
+    pub field: &'a str,
+    /// Fields that must hold these texts; none: no text.
+    pub same: &'a BTreeMap<String, Option<String>>,
+    /// Whose ranges are left out.
+    pub but: Option<ResourceId>,
+    /// No more than this.
+    pub most: usize,
 }
 
 /// What is the same for all evaluations of a run.

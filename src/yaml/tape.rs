@@ -177,6 +177,14 @@ impl Tape {
         }
     }
 
+    /// Drops all copies and keeps their memory, which is that of so many nodes.
+    pub fn clear_copies(&mut self) -> usize {
+        self.nodes.clear();
+        self.decoded.clear();
+        self.uses.clear();
+        self.nodes.capacity()
+    }
+
     /// A tape of one empty mapping.
     pub fn of_empty_map() -> Self {
         Self {

@@ -15,8 +15,9 @@ use std::fs;
 use std::path::Path;
 
 use assize::exit::Exit;
-use assize::policy::{Selection, builtin_schema};
+use assize::policy::{Selection, builtin_schema, pack};
 use assize::problem::Code;
+use assize::rego::Uses;
 use assize::run::load_policies;
 use assize::schema::substitute;
 use assize::yaml::{Limits, NodeRef, Tape, parse};
@@ -354,4 +355,24 @@ fn the_meta_schema_takes_what_the_loader_takes() {
     ] {
         assert!(!validator.is_valid(&broken), "{broken}");
     }
+}
+
+#[test]
+fn the_pack_of_the_library_holds_what_its_texts_ask_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = assize::load::Root::discover(folder.path()).unwrap();
+    let selection = Selection { with_changes: true, ..Selection::default() };
+    let policies = load_policies(&root, &selection, 1).unwrap();
+    let expected = pack(&policies.rules, &policies.kinds);
+    let rules = policies.rules.rules.iter().filter(|rule| rule.check.rego().is_some());
+    let written: Value = serde_json::from_str(&expected).unwrap();
+    let mut count = 0;
+    for rule in rules {
+        // What a run takes from the pack, or finds itself where the pack is stale, is what was found when it was written.
+        let found = &written["rules"][&*rule.name]["uses"];
+        assert_eq!(Uses::from_json(found).as_ref(), Some(&rule.uses), "{}", rule.name);
+        count += 1;
+    }
+    assert!(count > 30, "{count} rules in Rego");
+    check_page("src/policy/library.json", &expected);
 }

@@ -514,3 +514,129 @@ fn nothing_follows_from_what_is_missing() {
         }
     }
 }
+
+fn segment(name: &str, ranges: &str, domain: &str) -> String {
+    let domain = if domain.is_empty() { String::new() } else { format!(", routingDomain: {domain}") };
+    format!(
+        "apiVersion: assize.dev/v1
+kind: NetworkSegment
+metadata: {{name: {name}}}
+spec: {{zone: internal, trust: trusted, cidrs: [{ranges}]{domain}}}
+"
+    )
+}
+
+#[test]
+fn ranges_of_addresses_that_overlap_are_looked_up() {
+    let text = "deny contains {\"msg\": msg, \"path\": [\"spec\", \"cidrs\", position]} if {
+  some position, mine in input.spec.cidrs
+  domain := object.get(input.spec, \"routingDomain\", null)
+  found := assize.networks.overlapping(\"NetworkSegment\", \"spec.cidrs\", mine, {\"spec.routingDomain\": domain})
+  count(found) > 0
+  msg := concat(\", \", [sprintf(\"%s of %s\", [other.range, other.id]) | some other in found])
+}";
+    let all = [
+        segment("a", "10.0.4.0/22, \"fd00::/8\", 10.0.4.0/23", ""),
+        segment("b", "10.0.6.7/24, \"fd12::1\", 10.0.6.0/24", ""),
+        segment("c", "10.0.0.0/8, nonsense, 10.0.4.0/40", ""),
+        segment("d", "10.0.0.0/8", "apart"),
+    ];
+    let scene = Scene::new()
+        .with("estate/segments.yaml", &all.join("---\n"))
+        .with("policies/tested.yaml", &rule("tested", text).replace("[AccessGrant]", "[NetworkSegment]"));
+    let report = report(&scene);
+    assert_eq!(messages(&report, "problems"), Vec::<String>::new());
+    // The widest first; a range that a resource has twice is told once, its own are not, and what is none overlaps none.
+    assert_eq!(
+        messages(&report, "findings"),
+        [
+            "10.0.0.0/8 of NetworkSegment/c, 10.0.6.7/24 of NetworkSegment/b",
+            "fd12::1 of NetworkSegment/b",
+            "10.0.0.0/8 of NetworkSegment/c",
+            "10.0.0.0/8 of NetworkSegment/c, 10.0.4.0/22 of NetworkSegment/a",
+            "fd00::/8 of NetworkSegment/a",
+            "10.0.0.0/8 of NetworkSegment/c, 10.0.4.0/22 of NetworkSegment/a",
+            "10.0.4.0/22 of NetworkSegment/a, 10.0.4.0/23 of NetworkSegment/a, 10.0.6.7/24 of NetworkSegment/b",
+        ]
+    );
+
+    // However many overlap, a hundred are told.
+    let many: Vec<String> = (0..150).map(|at| segment(&format!("s{at:03}"), "10.0.0.0/8", "")).collect();
+    let scene = Scene::new()
+        .with("estate/segments.yaml", &many.join("---\n"))
+        .with("policies/tested.yaml", &rule("tested", text).replace("[AccessGrant]", "[NetworkSegment]"));
+    let report = self::report(&scene);
+    let found = messages(&report, "findings");
+    assert_eq!(found.len(), 150);
+    assert!(found.iter().all(|message| message.split(", ").count() == 100));
+}
+
+#[test]
+fn what_ranges_are_looked_up_by_stands_in_the_text() {
+    let call = |arguments: &str| {
+        refused(&format!("deny contains x if {{\n  some x in assize.networks.overlapping({arguments})\n}}")).0
+    };
+    assert_eq!(
+        call("input.kind, \"spec.cidrs\", \"::/0\", {}"),
+        "the kind and the fields of `assize.networks.overlapping` should stand in the text"
+    );
+    assert_eq!(
+        call("\"NetworkSegment\", \"spec.cidrs\", \"::/0\", {input.kind: null}"),
+        "the kind and the fields of `assize.networks.overlapping` should stand in the text"
+    );
+    assert_eq!(call("\"Netwrk\", \"spec.cidrs\", \"::/0\", {}"), "no schema describes the kind Netwrk");
+    assert_eq!(
+        call("\"NetworkSegment\", \"spec.cidr\", \"::/0\", {}"),
+        "NetworkSegment never has the field spec.cidr"
+    );
+    assert_eq!(
+        call("\"NetworkSegment\", \"spec.cidrs\", \"::/0\", {\"spec.domain\": null}"),
+        "NetworkSegment never has the field spec.domain"
+    );
+    let (message, ..) =
+        refused("deny contains \"x\" if assize.circle(data.self, \"spec.nobody\") == data.self");
+    assert_eq!(message, "no kind has the reference field spec.nobody");
+}
+
+#[test]
+fn circles_and_what_is_reached_along_a_field() {
+    let team = |name: &str, parent: &str| {
+        format!(
+            "apiVersion: assize.dev/v1\nkind: Team\nmetadata: {{name: {name}}}\nspec: {{type: team, parent: {parent}}}\n"
+        )
+    };
+    let teams = [("a", "b"), ("b", "c"), ("c", "b"), ("d", "d"), ("e", "a"), ("f", "nobody")];
+    let teams: Vec<String> = teams.iter().map(|(name, parent)| team(name, parent)).collect();
+    let scene = |text: &str| {
+        Scene::new()
+            .with("estate/teams.yaml", &teams.join("---\n"))
+            .with("policies/tested.yaml", &rule("tested", text).replace("[AccessGrant]", "[Team]"))
+    };
+    let text = "deny contains sprintf(\"%s: %s, %v, %v\", [data.self, first, near, far]) if {
+  first := assize.circle(data.self, \"spec.parent\")
+  near := [id | some id in assize.reached(data.self, \"spec.parent\", 1)]
+  far := count(assize.reached(data.self, \"spec.parent\", 64))
+}";
+    let report = report(&scene(text));
+    assert_eq!(
+        messages(&report, "findings"),
+        [
+            r#"Team/a: Team/a, ["Team/a", "Team/b"], 3"#,
+            r#"Team/b: Team/b, ["Team/b", "Team/c"], 2"#,
+            r#"Team/c: Team/b, ["Team/b", "Team/c"], 2"#,
+            r#"Team/d: Team/d, ["Team/d"], 1"#,
+            r#"Team/e: Team/e, ["Team/a", "Team/e"], 4"#,
+            r#"Team/f: Team/f, ["Team/f"], 1"#,
+        ]
+    );
+    // Of nothing, nothing; more steps than are followed end the evaluation.
+    let text = "deny contains \"found\" if assize.circle(\"Team/gone\", \"spec.parent\")
+deny contains \"reached\" if count(assize.reached(\"Team/gone\", \"spec.parent\", 2)) > 0";
+    assert_eq!(messages(&self::report(&scene(text)), "findings"), Vec::<String>::new());
+    let text = "deny contains \"far\" if count(assize.reached(data.self, \"spec.parent\", 65)) > 0";
+    let problems = messages(&self::report(&scene(text)), "problems");
+    assert!(
+        !problems.is_empty() && problems.iter().all(|it| it.contains("bounded to 64 steps")),
+        "{problems:?}"
+    );
+}

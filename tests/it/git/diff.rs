@@ -452,3 +452,24 @@ fn a_diff_is_the_difference_of_two_checks() {
         assert_eq!(gone, old.difference(&new).cloned().collect(), "round {round}");
     }
 }
+
+/// What a rule looks up among all resources is looked up again, however far what differs lies.
+#[test]
+fn an_overlap_is_new_where_nothing_was_touched() {
+    let segment = |name: &str, range: &str| {
+        format!(
+            "apiVersion: assize.dev/v1\nkind: NetworkSegment\nmetadata: {{name: {name}}}\nspec: {{zone: internal, trust: trusted, cidrs: [{range}]}}\n"
+        )
+    };
+    let repo = Repo::of(Scene::new());
+    repo.write("assize.yaml", "version: 1\n");
+    repo.write("estate/a.yaml", &segment("a", "10.0.0.0/16"))
+        .write("estate/b.yaml", &segment("b", "10.1.0.0/16"));
+    repo.commit("Begin");
+    repo.write("estate/b.yaml", &segment("b", "10.0.1.0/24"));
+    repo.commit("Move it");
+    let (_, report) = diff(&repo, &["HEAD~1", "HEAD", "--rule", "overlapping-address-ranges"]);
+    let new = report["findings"].as_array().unwrap().iter().filter(|each| each["state"] == "new");
+    let new: Vec<_> = new.map(|each| each["resource"]["name"].as_str().unwrap()).collect();
+    assert_eq!(new, ["a", "b"]);
+}
