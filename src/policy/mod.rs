@@ -9,6 +9,7 @@ mod digest;
 mod document;
 mod framework;
 mod library;
+mod matching;
 mod means;
 mod pack;
 mod rego;
@@ -25,13 +26,12 @@ pub use framework::{Binding, Framework, Requirement, RequirementRef, Testable};
 pub use library::{
     builtin_kind_schemas, builtin_policies, builtin_schema, builtin_schema_names, without_examples,
 };
+pub use matching::Match;
 pub use means::Means;
 pub use pack::pack;
 pub use rego::{RegoPlace, RegoText, rego_header};
 pub use role::Roles;
-pub use rule::{
-    Changed, Check, Compiled, EXAMPLE_CLOCK, Example, Expected, Match, Origin, Rule, RuleProblems,
-};
+pub use rule::{Changed, Check, Compiled, EXAMPLE_CLOCK, Example, Expected, Origin, Rule, RuleProblems};
 pub use rule_set::{
     AMBIGUOUS_SCALAR, Absence, BaselineChoice, LINKED_FILE_MISSING, NotSelected, PolicySource, RuleSet,
     Selection, UNRESOLVED_REFERENCE, build,

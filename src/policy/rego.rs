@@ -6,8 +6,9 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::document::Locator;
+use super::matching::Match;
 use super::pack;
-use super::rule::{Changed, Check, Match, Rule};
+use super::rule::{Changed, Check, Rule};
 use super::rule_set::PolicySource;
 use crate::estate::{KindLibrary, KindName, KindSchema, Pattern};
 use crate::finding::Location;
