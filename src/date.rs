@@ -60,6 +60,7 @@ impl Moment {
     }
 
     /// The day of its first moment.
+    #[must_use]
     pub fn day(&self) -> Self {
         Self::on(self.start.date())
     }

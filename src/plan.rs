@@ -231,7 +231,9 @@ impl<'r> Plan<'r> {
                 }
                 _ => Vec::new(),
             };
-            fields.iter().for_each(|keys| keep.insert(keys));
+            for keys in &fields {
+                keep.insert(keys);
+            }
             let is_engine = matches!(rule.check, Check::UnresolvedReference | Check::LinkedFileMissing);
             is_read |= !is_engine || !fields.is_empty();
         }

@@ -575,7 +575,7 @@ impl Inventory {
         for id in schema::Inventory::of_kind(self, kind) {
             let root = schema::Inventory::document(self, id);
             let value = |steps: &Vec<FieldStep>| {
-                values_at(root, steps).first().and_then(|node| node.as_str()).map(str::to_owned)
+                values_at(root, steps).first().and_then(NodeRef::as_str).map(str::to_owned)
             };
             let values = || apart.iter().map(value).collect();
             let texts = values_in(root, &ranges).filter_map(|node| node.as_str());

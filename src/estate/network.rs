@@ -141,7 +141,9 @@ mod tests {
         /// Few addresses and all prefixes, so that many overlap.
         fn range(&mut self) -> String {
             if self.below(2) == 0 {
-                let address = std::net::Ipv4Addr::from_bits(0x0a00_0000 | (self.next() as u32 & 0x0003_0f3f));
+                let address = std::net::Ipv4Addr::from_bits(
+                    0x0a00_0000 | u32::try_from(self.next() & 0x0003_0f3f).unwrap(),
+                );
                 let prefix = if self.below(20) == 0 { self.below(33) } else { 14 + self.below(19) };
                 format!("{address}/{prefix}")
             } else {

@@ -115,10 +115,13 @@ struct Machine {
     params: Value,
 }
 
+/// The others, the clock, and the resource that is judged.
+type Asked = (Arc<World>, Moment, Option<ResourceId>);
+
 thread_local! {
     static MACHINES: RefCell<HashMap<u64, Machine>> = RefCell::default();
     /// What the functions of the interpreter answer from.
-    static SURROUNDINGS: RefCell<Option<(Arc<World>, Moment, Option<ResourceId>)>> = const { RefCell::new(None) };
+    static SURROUNDINGS: RefCell<Option<Asked>> = const { RefCell::new(None) };
 }
 
 fn engine(policy: &Policy, texts: &[&str]) -> Result<regorus::Engine, RegoError> {

@@ -280,7 +280,7 @@ impl World {
         }
         let answer = make()?;
         let lists = answer.as_object().map(|lists| {
-            lists.values().map(|list| list.as_array().map_or(0, |list| list.len())).sum::<usize>()
+            lists.values().map(|list| list.as_array().map_or(0, regorus::value::Array::len)).sum::<usize>()
         });
         let count = lists.unwrap_or_default() + 1;
         LINKS.with_borrow_mut(|links| {

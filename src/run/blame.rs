@@ -174,7 +174,7 @@ fn follow(
     streaks: &mut HashMap<Key, Streak>,
     gone: &mut HashMap<Key, u64>,
 ) {
-    let mut now: HashMap<Key, (Status, Option<Arc<str>>)> = HashMap::new();
+    let mut now: BTreeMap<Key, (Status, Option<Arc<str>>)> = BTreeMap::new();
     for (finding, print) in report.findings.iter().zip(&report.fingerprints) {
         let Some(rule) = report.rule(finding) else { continue };
         now.insert((Arc::clone(&rule.name), *print), (finding.status, finding.exception.clone()));

@@ -135,7 +135,11 @@ impl Judge<'_> {
         let estate = *pick(estate, &[self.sources.base, self.sources.head]);
         let sources = Sources { estate, policies: Some(*pick(policies, &self.places)) };
         let (request, as_of) = (pick(clock, &self.requests), *pick(clock, &self.clocks));
-        let check = Check::new(&sources, request, *pick(policies, &self.policies), as_of.clone());
+        let in_force = match policies {
+            Of::Base => one,
+            Of::Head => other,
+        };
+        let check = Check::new(&sources, request, in_force, as_of.clone());
         let approved = Some(pick(policies, &self.approved));
         Check { approved, waiverless: Some(self.waiverless), ..check.following() }
     }

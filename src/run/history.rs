@@ -11,7 +11,7 @@ use super::replay::Replay;
 use crate::compare::differences;
 use crate::date::Moment;
 use crate::estate::Inventory;
-use crate::load::{CONFIG_FILE, Commit, CommitInfo, LoadError, ObjectId, Repository, Source};
+use crate::load::{CONFIG_FILE, Commit, CommitInfo, LoadError, ObjectId, Repository, Source as _};
 use crate::policy::Roles;
 use crate::problem::Problem;
 use crate::report::{Event, Report};

@@ -317,34 +317,31 @@ impl<'h> Watch<'h> {
                 from: mark.clone(),
                 to: None,
             };
-            match self.open.get_mut(&key) {
-                Some(open) => {
-                    if open.status != finding.status || open.exception != finding.exception {
-                        if let Some(last) = open.deviation.stretches.last_mut() {
-                            last.to = Some(mark.clone());
-                        }
-                        open.deviation.stretches.push(stretch());
-                        (open.status, open.exception) = (finding.status, finding.exception.clone());
+            if let Some(open) = self.open.get_mut(&key) {
+                if open.status != finding.status || open.exception != finding.exception {
+                    if let Some(last) = open.deviation.stretches.last_mut() {
+                        last.to = Some(mark.clone());
                     }
+                    open.deviation.stretches.push(stretch());
+                    (open.status, open.exception) = (finding.status, finding.exception.clone());
                 }
-                None => {
-                    let deviation = Deviation {
-                        rule: rule.name.to_string(),
-                        severity: rule.severity.name(),
-                        resource: finding.resource.identity.to_string(),
-                        fingerprint: print.to_string(),
-                        message: finding.message.to_string(),
-                        place: place(&finding.location),
-                        since_before: is_first,
-                        from: mark.clone(),
-                        to: None,
-                        seconds: 0,
-                        stretches: vec![stretch()],
-                    };
-                    let (status, exception) = (finding.status, finding.exception.clone());
-                    self.open.insert(key, OpenDeviation { deviation, status, exception });
-                }
+                continue;
             }
+            let deviation = Deviation {
+                rule: rule.name.to_string(),
+                severity: rule.severity.name(),
+                resource: finding.resource.identity.to_string(),
+                fingerprint: print.to_string(),
+                message: finding.message.to_string(),
+                place: place(&finding.location),
+                since_before: is_first,
+                from: mark.clone(),
+                to: None,
+                seconds: 0,
+                stretches: vec![stretch()],
+            };
+            let (status, exception) = (finding.status, finding.exception.clone());
+            self.open.insert(key, OpenDeviation { deviation, status, exception });
         }
         let mut gone: Vec<_> = self.open.keys().filter(|key| !still.contains(*key)).cloned().collect();
         gone.sort_unstable();

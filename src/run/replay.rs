@@ -202,7 +202,9 @@ impl<'r> Replay<'r> {
         let mut start = 0;
         for (_, _, file) in &version.files {
             for (at, rules) in file.matched.iter().enumerate() {
-                rules.iter().for_each(|rule| visit(*rule, start + at, version));
+                for rule in rules {
+                    visit(*rule, start + at, version);
+                }
             }
             start += file.result.states.len();
         }
@@ -226,7 +228,9 @@ fn enter(
 ) -> (Version, Vec<Option<(Arc<Joined>, u8)>>) {
     let (seen, mut gleaned) = check.glean(files.iter().map(|(_, _, file)| file.result.clone()), listed);
     let mut sum = Outcome::new(check.policies.rules.rules.len());
-    files.iter().for_each(|(_, _, file)| add(&mut sum, &file.tallies));
+    for (_, _, file) in &files {
+        add(&mut sum, &file.tallies);
+    }
     gleaned.outcomes.push(sum);
     let names = seen.inventory.resources().map(|(_, resource)| hash_of(&resource.identity)).collect();
     let count = seen.states.len();
@@ -373,7 +377,6 @@ fn few(outcome: &mut Outcome) -> Vec<(u32, Tally)> {
 }
 
 /// The files of a version, each with its results: known ones, or new.
-#[expect(clippy::type_complexity, reason = "files, and what is to be said of the others")]
 fn files(
     check: &Check<'_>,
     memo: &mut HashMap<FileKey, Arc<FileResult>>,

@@ -332,7 +332,10 @@ fn our_own_files_read_the_same() {
     assert!(files.len() > 150, "only {} files", files.len());
     for file in files {
         let text = std::fs::read_to_string(&file).unwrap();
-        assert_eq!(compare(&text), Ok(Outcome::Agreed), "{}", file.display());
+        // One kind a line: saphyr-parser takes the beginning of a mapping of more than 1,024 characters for a key, and refuses.
+        let is_long = file.ends_with("schemas/resource.schema.json");
+        let expected = if is_long { Outcome::OneSided } else { Outcome::Agreed };
+        assert_eq!(compare(&text), Ok(expected), "{}", file.display());
     }
 }
 

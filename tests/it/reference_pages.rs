@@ -1,6 +1,6 @@
 //! Generated pages about kinds and frameworks, and the schema for all kinds: held and written like those of `reference`.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;

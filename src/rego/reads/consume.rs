@@ -1,6 +1,6 @@
 //! What a place that is given away, or asked for, adds to what a text reads.
 
-use super::*;
+use super::{Analysis, Naming, Place, Places, RegoError, Span, Step, WHOLE_ENTRIES, keys, keys_of};
 
 impl Analysis<'_> {
     pub(super) fn refuse(&mut self, span: &Span, message: String, nearest: Option<String>) {
