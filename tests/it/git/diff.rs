@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::Repo;
+use super::{Random, Repo, edit_at_random};
 use crate::scene::{DAY, Outcome, Scene};
 
 const PERSON: &str = "apiVersion: assize.dev/v1
@@ -376,16 +376,6 @@ fn resources_and_commits() {
     assert!(left["reason"].as_str().unwrap().contains("assize diff"));
 }
 
-/// A sequence of numbers that is the same everywhere.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        usize::try_from(self.0 >> 33).unwrap() % limit
-    }
-}
-
 /// Whatever is done to an estate, the findings that a diff calls new or fixed are those by which two checks differ.
 #[test]
 fn a_diff_is_the_difference_of_two_checks() {
@@ -398,39 +388,7 @@ fn a_diff_is_the_difference_of_two_checks() {
         found.map(|each| each["fingerprint"].as_str().unwrap().to_owned()).collect()
     };
     for round in 0..8 {
-        for _ in 0..=random.below(4) {
-            let file = &files[random.below(files.len())];
-            if !repo.scene.folder.join(file).exists() {
-                continue;
-            }
-            let text = repo.scene.read(file);
-            let mut documents: Vec<&str> = text.split("\n---\n").collect();
-            let at = random.below(documents.len());
-            let changed;
-            match random.below(6) {
-                0 if documents.len() > 1 => drop(documents.remove(at)),
-                1 => documents.reverse(),
-                2 => {
-                    changed = documents[at].replace("true", "false");
-                    documents[at] = &changed;
-                }
-                3 => {
-                    changed = documents[at].replace("2026", "2024");
-                    documents[at] = &changed;
-                }
-                4 => {
-                    changed = documents[at].replace("active", "departed");
-                    documents[at] = &changed;
-                }
-                _ => {
-                    repo.remove(file);
-                    repo.write(&format!("estate/moved-{round}.yaml"), &text);
-                    continue;
-                }
-            }
-            let text = documents.join("\n---\n");
-            repo.write(file, &text);
-        }
+        edit_at_random(&repo, &mut random, &files, round);
         repo.commit("Change");
         let (_, report) = diff(&repo, &["HEAD~1", "HEAD"]);
         let (base, head) = (repo.scene.report(&["--rev", "HEAD~1"]), repo.scene.report(&["--rev", "HEAD"]));

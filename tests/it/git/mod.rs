@@ -12,6 +12,7 @@ mod baseline;
 mod commits;
 mod diff;
 mod history;
+mod period;
 mod policies;
 mod roles;
 mod security;
@@ -57,6 +58,53 @@ fn files_below(folder: &Path, name: &str) -> Vec<String> {
     }
     files.sort();
     files
+}
+
+/// A sequence of numbers that is the same everywhere.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(self.0 >> 33).unwrap() % limit
+    }
+}
+
+/// Edits some files of an estate: what people do, and what they should not.
+fn edit_at_random(repo: &Repo, random: &mut Random, files: &[String], round: usize) {
+    for _ in 0..=random.below(4) {
+        let file = &files[random.below(files.len())];
+        if !repo.scene.folder.join(file).exists() {
+            continue;
+        }
+        let text = repo.scene.read(file);
+        let mut documents: Vec<&str> = text.split("\n---\n").collect();
+        let at = random.below(documents.len());
+        let changed;
+        match random.below(6) {
+            0 if documents.len() > 1 => drop(documents.remove(at)),
+            1 => documents.reverse(),
+            2 => {
+                changed = documents[at].replace("true", "false");
+                documents[at] = &changed;
+            }
+            3 => {
+                changed = documents[at].replace("2026", "2024");
+                documents[at] = &changed;
+            }
+            4 => {
+                changed = documents[at].replace("active", "departed");
+                documents[at] = &changed;
+            }
+            _ => {
+                repo.remove(file);
+                repo.write(&format!("estate/moved-{round}.yaml"), &text);
+                continue;
+            }
+        }
+        let text = documents.join("\n---\n");
+        repo.write(file, &text);
+    }
 }
 
 /// A folder with a repository.
@@ -112,6 +160,19 @@ impl Repo {
         let name = head.symbolic_target().ok().flatten().unwrap_or("refs/heads/main").to_owned();
         self.git.reference(&name, id, true, "test").unwrap();
         id
+    }
+
+    /// Commits everything, as of so many seconds after 1970.
+    fn commit_at(&self, seconds: i64, who: &str, message: &str) -> Oid {
+        let mut index = self.git.index().unwrap();
+        index.add_all(["*"], git2::IndexAddOption::DEFAULT, None).unwrap();
+        index.update_all(["*"], None).unwrap();
+        index.write().unwrap();
+        let tree = self.git.find_tree(index.write_tree().unwrap()).unwrap();
+        let who = git2::Signature::new(who, "who@example.org", &git2::Time::new(seconds, 0)).unwrap();
+        let parent = self.git.head().ok().and_then(|head| head.peel_to_commit().ok());
+        let parents: Vec<_> = parent.iter().collect();
+        self.git.commit(Some("HEAD"), &who, &who, message, &tree, &parents).unwrap()
     }
 
     /// A commit that no branch names, written by hand: libgit2 would look at the tree.
