@@ -72,7 +72,8 @@ impl Networks {
         Self { entries, prefixes }
     }
 
-    /// The ranges that share an address with one, from the widest, with who has them; those of `but` are left out.
+    /// The ranges that share an address with one, and who has them: those that hold it, from the widest, then what lies in
+    /// it, by address. Those of `but` are left out.
     pub(super) fn overlapping(
         &self,
         range: Range,
@@ -141,7 +142,9 @@ mod tests {
         /// Few addresses and all prefixes, so that many overlap.
         fn range(&mut self) -> String {
             if self.below(2) == 0 {
-                let address = std::net::Ipv4Addr::from_bits(0x0a00_0000 | (self.next() as u32 & 0x0003_0f3f));
+                let address = std::net::Ipv4Addr::from_bits(
+                    0x0a00_0000 | u32::try_from(self.next() & 0x0003_0f3f).unwrap(),
+                );
                 let prefix = if self.below(20) == 0 { self.below(33) } else { 14 + self.below(19) };
                 format!("{address}/{prefix}")
             } else {

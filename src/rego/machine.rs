@@ -282,12 +282,13 @@ impl Machine {
         if !uses.references.is_empty() {
             let references = judged
                 .world
-                .references(judged.resource, &uses.references, uses)
+                .references(judged.resource, &uses.references, uses, policy.number)
                 .map_err(EvaluationError::new)?;
             members.push((value::name("references"), references));
         }
         if !uses.referrers.is_empty() {
-            let referrers = judged.world.referrers(judged.resource, uses).map_err(EvaluationError::new)?;
+            let referrers =
+                judged.world.referrers(judged.resource, uses, policy.number).map_err(EvaluationError::new)?;
             members.push((value::name("referrers"), referrers));
         }
         Ok(value::object(members))

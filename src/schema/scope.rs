@@ -39,7 +39,8 @@ pub trait Inventory: Sync + std::fmt::Debug {
     /// The resources of these kinds that have `value`, as JSON, in the field.
     fn holders(&self, kinds: &[String], field: &str, value: &str) -> Vec<ResourceId>;
 
-    /// The ranges of addresses that overlap one, from the widest, as they are written, with who has them.
+    /// The ranges of addresses that overlap one, as they are written, with who has them: those that hold it, from the
+    /// widest, then what lies in it, by address.
     fn overlapping(&self, asked: &Overlap<'_>) -> Vec<(ResourceId, String)>;
 
     /// The kinds of all resources, as rules write them, in order.
