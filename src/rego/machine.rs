@@ -115,10 +115,13 @@ struct Machine {
     params: Value,
 }
 
+/// The world, the clock, and who is judged.
+type Around = (Arc<World>, Moment, Option<ResourceId>);
+
 thread_local! {
     static MACHINES: RefCell<HashMap<u64, Machine>> = RefCell::default();
     /// What the functions of the interpreter answer from.
-    static SURROUNDINGS: RefCell<Option<(Arc<World>, Moment, Option<ResourceId>)>> = const { RefCell::new(None) };
+    static SURROUNDINGS: RefCell<Option<Around>> = const { RefCell::new(None) };
 }
 
 fn engine(policy: &Policy, texts: &[&str]) -> Result<regorus::Engine, RegoError> {

@@ -387,7 +387,9 @@ impl<'m> Analysis<'m> {
             ("assize.circle" | "assize.reached", [id, field, rest @ ..]) => {
                 self.uses.walks = true;
                 self.read(id);
-                rest.iter().for_each(|steps| self.read(steps));
+                for steps in rest {
+                    self.read(steps);
+                }
                 let fields = self.value(field);
                 self.consume_all(&fields);
                 for place in &fields {

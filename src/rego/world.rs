@@ -112,21 +112,25 @@ impl World {
     }
 
     /// A document as far as a policy reads those of other resources: less than all rules together, and soon made.
-    fn document(&self, inventory: &dyn Inventory, id: ResourceId, asked: &Uses, policy: u64) -> Value {
+    fn document(
+        &self,
+        inventory: &dyn Inventory,
+        id: ResourceId,
+        is_expected: impl FnOnce() -> bool,
+        (asked, policy): (&Uses, u64),
+    ) -> Value {
+        let identity = inventory.identity(id).filter(|_| !self.is_whole);
+        let Some(reads) = identity.and_then(|identity| reads_of_others(asked, identity)) else {
+            // What the rule reads is told by the kinds that a field takes: of other kinds, all that is kept.
+            let is_unread = !self.is_whole && is_expected();
+            return if is_unread { Value::new_object() } else { value::of_node(inventory.document(id)) };
+        };
         DOCUMENT_VALUES.with_borrow_mut(|documents| {
             if documents.world != self.number || documents.values.len() >= DOCUMENTS {
                 documents.values.clear();
                 documents.world = self.number;
             }
-            let make = || {
-                let node = inventory.document(id);
-                let identity = inventory.identity(id).filter(|_| !self.is_whole);
-                // Of a kind that the field does not take, all that is kept.
-                match identity.and_then(|identity| reads_of_others(asked, identity)) {
-                    Some(reads) => value::of_reads(node, &reads),
-                    None => value::of_node(node),
-                }
-            };
+            let make = || value::of_reads(inventory.document(id), &reads);
             documents.values.entry((policy, id)).or_insert_with(make).clone()
         })
     }
@@ -229,7 +233,14 @@ impl World {
             if let Some(target) = target {
                 let place =
                     asked.places.then(|| self.place(inventory, from, field, *position)).transpose()?;
-                list.push(self.entry(inventory, target, (field, place.flatten()), asked, policy));
+                let is_expected = || inventory.takes(from, field, target);
+                list.push(self.entry(
+                    inventory,
+                    target,
+                    (field, place.flatten()),
+                    is_expected,
+                    (asked, policy),
+                ));
             }
             // Those that name nothing have a place too.
             *position += 1;
@@ -253,7 +264,7 @@ impl World {
                 continue;
             }
             let place = asked.places.then(|| self.place(inventory, from, field, position)).transpose()?;
-            let entry = self.entry(inventory, from, (field, place.flatten()), asked, policy);
+            let entry = self.entry(inventory, from, (field, place.flatten()), || true, (asked, policy));
             kinds.entry(kind).or_default().push(entry);
         }
         Ok(value::object(kinds.into_iter().map(|(kind, list)| (value::name(kind), Value::from(list)))))
@@ -353,15 +364,15 @@ impl World {
         inventory: &dyn Inventory,
         other: ResourceId,
         (field, place): (&str, Option<Value>),
-        asked: &Uses,
-        policy: u64,
+        is_expected: impl FnOnce() -> bool,
+        (asked, policy): (&Uses, u64),
     ) -> Value {
         let identity = inventory.identity(other).filter(|_| asked.entries.names);
         let part = |text: &str| value::name(text);
         let mut members =
             vec![(value::name("id"), self.id(inventory, other)), (value::name("field"), part(field))];
         if asked.entries.documents {
-            let document = self.document(inventory, other, asked, policy);
+            let document = self.document(inventory, other, is_expected, (asked, policy));
             members.push((value::name("document"), document));
         }
         members.extend(place.map(|place| (part("path"), place)));

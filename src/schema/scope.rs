@@ -58,6 +58,9 @@ pub trait Inventory: Sync + std::fmt::Debug {
     /// The resource whose identity reads so, if it has one of our own kinds.
     fn find(&self, identity: &str) -> Option<ResourceId>;
 
+    /// Whether the field of `from` takes resources of the kind of `target`.
+    fn takes(&self, from: ResourceId, field: &str, target: ResourceId) -> bool;
+
     /// Its references in order of field, with what they name, if that exists.
     fn outgoing(&self, from: ResourceId) -> Vec<(&str, Option<ResourceId>)>;
 
