@@ -580,7 +580,7 @@ impl Inventory {
         for id in schema::Inventory::of_kind(self, kind) {
             let root = schema::Inventory::document(self, id);
             let value = |steps: &Vec<FieldStep>| {
-                let text = values_at(root, steps).into_iter().next().and_then(NodeRef::as_str);
+                let text = values_at(root, steps).first().and_then(NodeRef::as_str);
                 text.map(str::to_owned)
             };
             let values = || apart.iter().map(value).collect();
