@@ -502,6 +502,11 @@ impl schema::Inventory for Inventory {
         self.names.find(self.hash(kind, namespace, name), is_meant).copied().map(ResourceId)
     }
 
+    fn takes(&self, from: ResourceId, field: &str, target: ResourceId) -> bool {
+        let known = self.fields.get(self.kind_of(from)).into_iter().flatten();
+        known.filter(|known| known.field == field).any(|known| known.takes(self.kind_of(target)))
+    }
+
     fn outgoing(&self, from: ResourceId) -> Vec<(&str, Option<ResourceId>)> {
         let first = self.outgoing.partition_point(|link| link.from < from);
         let links = self.outgoing.iter().skip(first).take_while(|link| link.from == from);
@@ -575,7 +580,8 @@ impl Inventory {
         for id in schema::Inventory::of_kind(self, kind) {
             let root = schema::Inventory::document(self, id);
             let value = |steps: &Vec<FieldStep>| {
-                values_at(root, steps).first().and_then(NodeRef::as_str).map(str::to_owned)
+                let text = values_at(root, steps).first().and_then(NodeRef::as_str);
+                text.map(str::to_owned)
             };
             let values = || apart.iter().map(value).collect();
             let texts = values_in(root, &ranges).filter_map(|node| node.as_str());

@@ -72,7 +72,8 @@ impl Networks {
         Self { entries, prefixes }
     }
 
-    /// The ranges that share an address with one, from the widest, with who has them; those of `but` are left out.
+    /// The ranges that share an address with one, and who has them: those that hold it, from the widest, then what lies in
+    /// it, by address. Those of `but` are left out.
     pub(super) fn overlapping(
         &self,
         range: Range,

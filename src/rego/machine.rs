@@ -115,13 +115,13 @@ struct Machine {
     params: Value,
 }
 
-/// The others, the clock, and the resource that is judged.
-type Asked = (Arc<World>, Moment, Option<ResourceId>);
+/// The world, the clock, and who is judged.
+type Around = (Arc<World>, Moment, Option<ResourceId>);
 
 thread_local! {
     static MACHINES: RefCell<HashMap<u64, Machine>> = RefCell::default();
     /// What the functions of the interpreter answer from.
-    static SURROUNDINGS: RefCell<Option<Asked>> = const { RefCell::new(None) };
+    static SURROUNDINGS: RefCell<Option<Around>> = const { RefCell::new(None) };
 }
 
 fn engine(policy: &Policy, texts: &[&str]) -> Result<regorus::Engine, RegoError> {
@@ -285,12 +285,13 @@ impl Machine {
         if !uses.references.is_empty() {
             let references = judged
                 .world
-                .references(judged.resource, &uses.references, uses)
+                .references(judged.resource, &uses.references, uses, policy.number)
                 .map_err(EvaluationError::new)?;
             members.push((value::name("references"), references));
         }
         if !uses.referrers.is_empty() {
-            let referrers = judged.world.referrers(judged.resource, uses).map_err(EvaluationError::new)?;
+            let referrers =
+                judged.world.referrers(judged.resource, uses, policy.number).map_err(EvaluationError::new)?;
             members.push((value::name("referrers"), referrers));
         }
         Ok(value::object(members))

@@ -1,5 +1,6 @@
 //! What a rule of Rego sees around the resource that it judges, made when it is first asked for.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,7 +10,7 @@ use regorus::Value;
 
 use super::uses::{Names, Uses};
 use super::value;
-use crate::finding::Identity;
+use crate::finding::{Identity, OWN_GROUP};
 use crate::schema::{Inventory, Overlap, PathSet, ResourceId};
 use crate::yaml::{Kind, NodeRef};
 
@@ -32,13 +33,14 @@ type KindValue = (PathSet, (Value, usize));
 
 static WORLDS: AtomicU64 = AtomicU64::new(0);
 
-/// So many documents a thread keeps as values; one is some kilobytes.
-const DOCUMENTS: usize = 8192;
+/// So many documents a thread keeps as values; one is some hundred bytes, as a rule.
+const DOCUMENTS: usize = 16_384;
 
 #[derive(Default)]
 struct Documents {
     world: u64,
-    values: HashMap<ResourceId, Value>,
+    /// By who reads it.
+    values: HashMap<(u64, ResourceId), Value>,
 }
 
 /// So many entries of references a thread keeps; one is nearly a kilobyte.
@@ -109,15 +111,27 @@ impl World {
         known.unwrap_or_else(|| Value::from(identity.to_string()))
     }
 
-    /// A document as far as rules read it.
-    pub(super) fn document(&self, id: ResourceId) -> Value {
-        let Some(inventory) = self.inventory() else { return Value::Undefined };
+    /// A document as far as a policy reads those of other resources: less than all rules together, and soon made.
+    fn document(
+        &self,
+        inventory: &dyn Inventory,
+        id: ResourceId,
+        is_expected: impl FnOnce() -> bool,
+        (asked, policy): (&Uses, u64),
+    ) -> Value {
+        let identity = inventory.identity(id).filter(|_| !self.is_whole);
+        let Some(reads) = identity.and_then(|identity| reads_of_others(asked, identity)) else {
+            // What the rule reads is told by the kinds that a field takes: of other kinds, all that is kept.
+            let is_unread = !self.is_whole && is_expected();
+            return if is_unread { Value::new_object() } else { value::of_node(inventory.document(id)) };
+        };
         DOCUMENT_VALUES.with_borrow_mut(|documents| {
             if documents.world != self.number || documents.values.len() >= DOCUMENTS {
                 documents.values.clear();
                 documents.world = self.number;
             }
-            documents.values.entry(id).or_insert_with(|| value::of_node(inventory.document(id))).clone()
+            let make = || value::of_reads(inventory.document(id), &reads);
+            documents.values.entry((policy, id)).or_insert_with(make).clone()
         })
     }
 
@@ -207,6 +221,7 @@ impl World {
         from: Option<ResourceId>,
         fields: &Names,
         asked: &Uses,
+        policy: u64,
     ) -> Result<Value, String> {
         let Some((inventory, from)) = self.inventory().zip(from) else { return Ok(Value::new_object()) };
         let mut lists: BTreeMap<&str, (Vec<Value>, usize)> = BTreeMap::new();
@@ -218,7 +233,14 @@ impl World {
             if let Some(target) = target {
                 let place =
                     asked.places.then(|| self.place(inventory, from, field, *position)).transpose()?;
-                list.push(self.entry(inventory, target, field, place.flatten(), asked));
+                let is_expected = || inventory.takes(from, field, target);
+                list.push(self.entry(
+                    inventory,
+                    target,
+                    (field, place.flatten()),
+                    is_expected,
+                    (asked, policy),
+                ));
             }
             // Those that name nothing have a place too.
             *position += 1;
@@ -228,7 +250,12 @@ impl World {
     }
 
     /// Who points at a resource, by kind.
-    pub(super) fn referrers(&self, target: Option<ResourceId>, asked: &Uses) -> Result<Value, String> {
+    pub(super) fn referrers(
+        &self,
+        target: Option<ResourceId>,
+        asked: &Uses,
+        policy: u64,
+    ) -> Result<Value, String> {
         let Some((inventory, target)) = self.inventory().zip(target) else { return Ok(Value::new_object()) };
         let mut kinds: BTreeMap<&str, Vec<Value>> = BTreeMap::new();
         for (from, field, position) in inventory.incoming(target) {
@@ -237,7 +264,7 @@ impl World {
                 continue;
             }
             let place = asked.places.then(|| self.place(inventory, from, field, position)).transpose()?;
-            let entry = self.entry(inventory, from, field, place.flatten(), asked);
+            let entry = self.entry(inventory, from, (field, place.flatten()), || true, (asked, policy));
             kinds.entry(kind).or_default().push(entry);
         }
         Ok(value::object(kinds.into_iter().map(|(kind, list)| (value::name(kind), Value::from(list)))))
@@ -250,7 +277,7 @@ impl World {
         asked: &Uses,
         policy: u64,
     ) -> Result<Value, String> {
-        self.kept(from, Direction::Out, policy, || self.references(from, &asked.walked, asked))
+        self.kept(from, Direction::Out, policy, || self.references(from, &asked.walked, asked, policy))
     }
 
     /// Who points at any resource, likewise.
@@ -260,7 +287,7 @@ impl World {
         asked: &Uses,
         policy: u64,
     ) -> Result<Value, String> {
-        self.kept(target, Direction::In, policy, || self.referrers(target, asked))
+        self.kept(target, Direction::In, policy, || self.referrers(target, asked, policy))
     }
 
     /// An answer that this thread gave before, or a new one.
@@ -336,15 +363,18 @@ impl World {
         &self,
         inventory: &dyn Inventory,
         other: ResourceId,
-        field: &str,
-        place: Option<Value>,
-        asked: &Uses,
+        (field, place): (&str, Option<Value>),
+        is_expected: impl FnOnce() -> bool,
+        (asked, policy): (&Uses, u64),
     ) -> Value {
         let identity = inventory.identity(other).filter(|_| asked.entries.names);
         let part = |text: &str| value::name(text);
         let mut members =
             vec![(value::name("id"), self.id(inventory, other)), (value::name("field"), part(field))];
-        members.extend(asked.entries.documents.then(|| (value::name("document"), self.document(other))));
+        if asked.entries.documents {
+            let document = self.document(inventory, other, is_expected, (asked, policy));
+            members.push((value::name("document"), document));
+        }
         members.extend(place.map(|place| (part("path"), place)));
         if let Some(identity) = identity {
             members.push((value::name("kind"), value::name(&identity.qualified_kind())));
@@ -353,6 +383,25 @@ impl World {
         }
         value::object(members)
     }
+}
+
+/// What is read of a document that is not the one that is judged; none if nothing is known to be read of its kind.
+fn reads_of_others<'u>(asked: &'u Uses, identity: &Identity) -> Option<Cow<'u, PathSet>> {
+    // As rules write kinds: with the group of a foreign one, if it has one.
+    let is_meant = |written: &str| match written.rsplit_once('/') {
+        Some((group, kind)) => *identity.group == *group && *identity.kind == *kind,
+        None => {
+            written == "*"
+                || ((*identity.group == *OWN_GROUP || identity.group.is_empty())
+                    && *identity.kind == *written)
+        }
+    };
+    let mut meant = asked.reads.others.iter().filter(|(kind, _)| is_meant(kind)).map(|(_, set)| set);
+    let first = Cow::Borrowed(meant.next()?);
+    Some(meant.fold(first, |mut all, set| {
+        all.to_mut().add(set);
+        all
+    }))
 }
 
 /// The places of the texts that stand in a field, as kinds write it, in the order of the document.

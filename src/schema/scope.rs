@@ -39,7 +39,8 @@ pub trait Inventory: Sync + std::fmt::Debug {
     /// The resources of these kinds that have `value`, as JSON, in the field.
     fn holders(&self, kinds: &[String], field: &str, value: &str) -> Vec<ResourceId>;
 
-    /// The ranges of addresses that overlap one, from the widest, as they are written, with who has them.
+    /// The ranges of addresses that overlap one, as they are written, with who has them: those that hold it, from the
+    /// widest, then what lies in it, by address.
     fn overlapping(&self, asked: &Overlap<'_>) -> Vec<(ResourceId, String)>;
 
     /// The kinds of all resources, as rules write them, in order.
@@ -56,6 +57,9 @@ pub trait Inventory: Sync + std::fmt::Debug {
 
     /// The resource whose identity reads so, if it has one of our own kinds.
     fn find(&self, identity: &str) -> Option<ResourceId>;
+
+    /// Whether the field of `from` takes resources of the kind of `target`.
+    fn takes(&self, from: ResourceId, field: &str, target: ResourceId) -> bool;
 
     /// Its references in order of field, with what they name, if that exists.
     fn outgoing(&self, from: ResourceId) -> Vec<(&str, Option<ResourceId>)>;

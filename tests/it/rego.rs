@@ -546,17 +546,17 @@ fn ranges_of_addresses_that_overlap_are_looked_up() {
         .with("policies/tested.yaml", &rule("tested", text).replace("[AccessGrant]", "[NetworkSegment]"));
     let report = report(&scene);
     assert_eq!(messages(&report, "problems"), Vec::<String>::new());
-    // The widest first; a range that a resource has twice is told once, its own are not, and what is none overlaps none.
+    // Those around it from the widest; a range that a resource has twice is told once, its own are not, and what is none overlaps none.
     assert_eq!(
         messages(&report, "findings"),
         [
-            "10.0.0.0/8 of NetworkSegment/c, 10.0.6.7/24 of NetworkSegment/b",
+            "10.0.0.0/8 of NetworkSegment/c, 10.0.6.0/24 of NetworkSegment/b",
             "fd12::1 of NetworkSegment/b",
             "10.0.0.0/8 of NetworkSegment/c",
             "10.0.0.0/8 of NetworkSegment/c, 10.0.4.0/22 of NetworkSegment/a",
             "fd00::/8 of NetworkSegment/a",
             "10.0.0.0/8 of NetworkSegment/c, 10.0.4.0/22 of NetworkSegment/a",
-            "10.0.4.0/22 of NetworkSegment/a, 10.0.4.0/23 of NetworkSegment/a, 10.0.6.7/24 of NetworkSegment/b",
+            "10.0.4.0/22 of NetworkSegment/a, 10.0.4.0/23 of NetworkSegment/a, 10.0.6.0/24 of NetworkSegment/b",
         ]
     );
 
