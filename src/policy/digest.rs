@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use sha2::{Digest as _, Sha256};
 
 /// SHA-256 over the configuration, the rules, the frameworks and the schemas of kinds that a run has read, in the order
-/// of their paths, and the version of the program, whose library is built in.
+/// of their paths, the version of the program, and the library that is built into it.
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PolicyDigest([u8; 32]);
 
@@ -53,6 +53,7 @@ impl DigestBuilder {
         };
         add("assize policies 1");
         add(env!("CARGO_PKG_VERSION"));
+        add(env!("ASSIZE_LIBRARY_DIGEST"));
         for (path, content) in &self.files {
             add(path);
             let hex: String = content.iter().map(|byte| format!("{byte:02x}")).collect();
