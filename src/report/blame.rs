@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::escape::{Layout, for_csv, for_terminal, write_json_value};
 use super::period::{Mark, Unchecked};
+use super::word::plural;
 
 /// A commit, as it says of itself. Nobody has verified it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -180,13 +181,9 @@ impl Blame {
             writeln!(out, "not checked: [{}] {}", each.code, clean(&each.message))?;
         }
         let overdue = self.findings.iter().filter(|each| each.is_overdue).count();
-        writeln!(
-            out,
-            "{} findings over {} commits, as of {}; {overdue} overdue.",
-            self.findings.len(),
-            self.commits,
-            self.as_of
-        )
+        let (findings, commits) =
+            (plural(self.findings.len() as u64, "finding"), plural(self.commits, "commit"));
+        writeln!(out, "{findings} over {commits}, as of {}; {overdue} overdue.", self.as_of)
     }
 }
 

@@ -7,6 +7,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::escape::{Layout, for_csv, for_markdown, for_terminal, write_json_value};
+use super::word::plural;
 
 /// A point of time: a commit, or the beginning of a day on which only the clock went on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -348,11 +349,8 @@ impl Period {
     /// What keeps it from being written.
     pub fn write_human(&self, out: &mut dyn Write) -> io::Result<()> {
         let clean = |text: &str| for_terminal(text);
-        writeln!(
-            out,
-            "Period {} to {}: {} commits, {} steps.",
-            self.from, self.to, self.commits, self.steps
-        )?;
+        let (commits, steps) = (plural(self.commits, "commit"), plural(self.steps, "step"));
+        writeln!(out, "Period {} to {}: {commits}, {steps}.", self.from, self.to)?;
         writeln!(out, "Judged by {}.", clean(&self.policies))?;
         for note in &self.notes {
             writeln!(out, "Note: {}.", clean(note))?;
@@ -420,10 +418,10 @@ impl Period {
         let waived: u64 = self.rules.iter().map(|rule| rule.held.waived_at_end).sum();
         writeln!(
             out,
-            "\n{} deviations, {open} at the end ({waived} waived); {} changes denied; {} problems.",
-            self.deviations.len(),
-            self.events.len(),
-            self.problems.len()
+            "\n{}, {open} at the end ({waived} waived); {} denied; {}.",
+            plural(self.deviations.len() as u64, "deviation"),
+            plural(self.events.len() as u64, "change"),
+            plural(self.problems.len() as u64, "problem")
         )
     }
 
@@ -436,9 +434,9 @@ impl Period {
         writeln!(out, "## Period {} to {}\n", self.from, self.to)?;
         writeln!(
             out,
-            "{} commits, {} steps; judged by {} (sha256 {}).\n",
-            self.commits,
-            self.steps,
+            "{}, {}; judged by {} ({}).\n",
+            plural(self.commits, "commit"),
+            plural(self.steps, "step"),
             clean(&self.policies),
             self.policy_digest
         )?;

@@ -129,7 +129,7 @@ pub fn blame(
                 place: format!("{}:{}", finding.location.file, finding.location.line),
                 status: finding.status.name(),
                 since_before: streak.is_first,
-                by: author(by, instant.day.text()),
+                by: author(by, history.days.get(instant.commit).map_or("", Moment::text)),
                 through: through.map(|commit| {
                     let day = Moment::day_of(commit.committer.seconds);
                     author(&commit, day.as_ref().map_or("", Moment::text))
