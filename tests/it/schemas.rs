@@ -46,7 +46,7 @@ fn edited(document: &Value, pointer: &str, value: Option<Value>) -> Value {
 
 #[test]
 fn every_schema_is_one() {
-    for name in ["Rule", "assize", "output", "report", "coverage", "baseline"] {
+    for name in ["Rule", "assize", "output", "report", "coverage", "baseline", "period", "blame"] {
         let schema = schema(name);
         assert!(jsonschema::meta::is_valid(&schema), "{name}");
         described(&schema, name);
