@@ -19,10 +19,7 @@ fn json(repo: &Repo, arguments: &[&str]) -> (u8, Value) {
     let outcome = repo.scene.run(&[arguments, &["-o", "json"]].concat());
     assert_eq!(outcome.stderr, "", "{arguments:?}");
     let code = u8::try_from(outcome.code).unwrap();
-    (
-        code,
-        serde_json::from_str(&outcome.stdout).unwrap_or_else(|error| panic!("{error}: {}", outcome.stdout)),
-    )
+    (code, serde_json::from_str(&outcome.stdout).unwrap())
 }
 
 /// Findings by fingerprint with their status, and resources matched by rule.
