@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
+use clap::builder::BoolishValueParser;
 
 use super::args::{Common, LimitArguments, SelectionArguments, split_output};
 use super::check::{Progress, as_of, bounds, distinct_files, selection, watch_rules};
@@ -52,6 +53,9 @@ pub(super) struct PeriodArguments {
     output: Vec<Output>,
     #[command(flatten)]
     selection: SelectionArguments,
+    /// A commit or day on which nothing is evaluated is all right
+    #[arg(long, env = "ASSIZE_ALLOW_EMPTY", value_parser = BoolishValueParser::new())]
+    allow_empty: bool,
     #[command(flatten)]
     limits: LimitArguments,
 }
@@ -82,6 +86,9 @@ pub(super) struct BlameArguments {
     output: Vec<Output>,
     #[command(flatten)]
     selection: SelectionArguments,
+    /// A commit or day on which nothing is evaluated is all right
+    #[arg(long, env = "ASSIZE_ALLOW_EMPTY", value_parser = BoolishValueParser::new())]
+    allow_empty: bool,
     #[command(flatten)]
     limits: LimitArguments,
 }
@@ -130,12 +137,14 @@ fn request(
     selected: &SelectionArguments,
     limits: &LimitArguments,
     to: &Moment,
+    allow_empty: bool,
     common: &Common,
 ) -> CheckRequest {
     CheckRequest {
         selection: selection(selected),
         limits: bounds(limits),
         as_of: to.text().to_owned(),
+        allow_empty,
         threads: common.threads,
         ..CheckRequest::default()
     }
@@ -175,7 +184,7 @@ pub(super) fn run(arguments: &PeriodArguments, common: &Common) -> Result<Exit, 
         }
     };
     let request = PeriodRequest {
-        check: request(&arguments.selection, &arguments.limits, &to, common),
+        check: request(&arguments.selection, &arguments.limits, &to, arguments.allow_empty, common),
         from,
         to,
         policies: judged_by,
@@ -203,7 +212,7 @@ pub(super) fn run_blame(arguments: &BlameArguments, common: &Common) -> Result<E
     let to = day("--as-of", &as_of(arguments.as_of.as_deref())?)?;
     let history = Arc::new(history(&arguments.rev, &to)?);
     let request = BlameRequest {
-        check: request(&arguments.selection, &arguments.limits, &to, common),
+        check: request(&arguments.selection, &arguments.limits, &to, arguments.allow_empty, common),
         as_of: to,
         of: arguments.of.clone(),
     };

@@ -11,7 +11,6 @@ use crate::date::{Duration, Moment};
 use crate::finding::{Finding, Fingerprint, Severity, Status};
 use crate::load::{CommitInfo, LoadError, ObjectId};
 use crate::outcome::Declared;
-use crate::problem::Code;
 use crate::report::{Author, Birth, Blame, Cause, Mark, Side, State, Unchecked};
 
 /// What to look at.
@@ -48,7 +47,7 @@ pub fn blame(
     let Some(begin) = history.days.first().cloned() else {
         return Err(failure(format!("no commit of the branch lies before {}", request.as_of.text())));
     };
-    let mut check = CheckRequest { allow_empty: true, with_population: true, ..request.check.clone() };
+    let mut check = CheckRequest { with_population: true, ..request.check.clone() };
     request.as_of.text().clone_into(&mut check.as_of);
     let instants = history.period(&begin, &request.as_of);
     in_pool(&check, |_| {
@@ -66,8 +65,10 @@ pub fn blame(
             match step {
                 Ok(step) => {
                     follow(&step.report, at, &mut streaks, &mut gone);
-                    let told = step.report.problems.iter().filter(|one| one.code != Code::NothingEvaluated);
-                    problems = told
+                    problems = step
+                        .report
+                        .problems
+                        .iter()
                         .filter_map(|problem| unchecked((problem.code.name(), problem.message.clone())))
                         .collect();
                     if at + 1 == instants.len() {

@@ -13,7 +13,7 @@ use crate::date::Moment;
 use crate::finding::{Fingerprint, Identity, Status};
 use crate::load::{LoadError, Source};
 use crate::outcome::{Declared, population_line};
-use crate::problem::{Code, Problem};
+use crate::problem::Problem;
 use crate::report::{
     ChangeEvent, Deviation, GroupPeriod, Held, Mark, Period, PopulationChange, Report, RulePeriod, Sample,
     Stretch, Unchecked, Week,
@@ -67,7 +67,6 @@ pub fn period(
     let mut check = request.check.clone();
     check.selection.with_changes = true;
     check.with_population = true;
-    check.allow_empty = true;
     request.to.text().clone_into(&mut check.as_of);
     let instants = history.period(&request.from, &request.to);
     let Some(last) = instants.last() else {
@@ -356,8 +355,7 @@ impl<'h> Watch<'h> {
     }
 
     fn see_problems(&mut self, problems: &[Problem], mark: &Mark) {
-        let now: BTreeSet<(&'static str, String)> =
-            problems.iter().filter(|problem| problem.code != Code::NothingEvaluated).map(said).collect();
+        let now: BTreeSet<(&'static str, String)> = problems.iter().map(said).collect();
         let gone: Vec<_> = self.problems.keys().filter(|known| !now.contains(*known)).cloned().collect();
         for key in gone {
             let Some(from) = self.problems.remove(&key) else { continue };

@@ -224,3 +224,18 @@ fn what_cannot_be_judged_is_told() {
         period["notes"].as_array().unwrap().iter().map(|note| note.as_str().unwrap()).collect();
     assert!(notes.iter().any(|note| note.starts_with("dates run backwards: 1 commit")), "{notes:?}");
 }
+
+#[test]
+fn nothing_evaluated_is_no_pass() {
+    let repo = Repo::of(Scene::new().with("a.yaml", "hello: 1\n"));
+    repo.commit_at(BEGIN, "Anna", "Begin");
+    let period = ["period", "--from", "2026-11-01", "--to", "2026-11-04"];
+    let blame = ["blame", "--as-of", "2026-11-04"];
+    for arguments in [period.as_slice(), &blame] {
+        let (code, value) = json(&repo, arguments);
+        assert_eq!(code, 2, "{value:#}");
+        assert_eq!(value["problems"][0]["code"], "nothing-evaluated");
+        let (code, value) = json(&repo, &[arguments, &["--allow-empty"]].concat());
+        assert_eq!((code, &value["problems"]), (0, &serde_json::json!([])));
+    }
+}
