@@ -167,103 +167,101 @@ pub(super) fn diff_in_pool(
     let as_of = as_of.clone();
     let mut check = request.check.clone();
     check.selection.with_changes = true;
-    {
-        let base_as_of = Moment::parse(&request.base_as_of).unwrap_or_else(|| as_of.clone());
-        let load_from = |source: &dyn Source| load(source, &check.selection, check.threads, Beside::Unseen);
-        let of_base = (sources.base_policies, Relation::SameRepository);
-        let of_head = (sources.head_policies, Relation::SameRepository);
-        let (base_place, head_place) = match (sources.policies, request.judged_by) {
-            (Some(place), _) => (place, place),
-            (None, JudgedBy::Base) => (of_base, of_base),
-            (None, JudgedBy::Head) => (of_head, of_head),
-            (None, JudgedBy::Each) => (of_base, of_head),
-        };
-        let base_policies = load_from(base_place.0)?;
-        let own_policies;
-        let head_policies = if request.judged_by == JudgedBy::Each && sources.policies.is_none() {
-            own_policies = load_from(head_place.0)?;
-            &own_policies
-        } else {
-            &base_policies
-        };
-        let waiverless = Waiverless::default();
-        let at = |clock: &Moment| CheckRequest { as_of: clock.text().to_owned(), ..check.clone() };
-        let judge = Judge {
-            sources,
-            places: [base_place, head_place],
-            policies: [&base_policies, head_policies],
-            clocks: [&base_as_of, &as_of],
-            requests: [at(&base_as_of), at(&as_of)],
-            approved: [OnceLock::new(), OnceLock::new()],
-            waiverless: &waiverless,
-        };
-        let (before, after) =
-            (judge.check(Of::Base, Of::Base, Of::Base), judge.check(Of::Head, Of::Head, Of::Head));
-        let (mut of_base, mut of_head) = (before.list(), after.list());
-        for (source, listed) in [(sources.base, &mut of_base), (sources.head, &mut of_head)] {
-            let mut entries: Vec<Entry> = listed.entries.iter().map(|(entry, _)| entry.clone()).collect();
-            source.identify(&mut entries);
-            for ((known, _), entry) in listed.entries.iter_mut().zip(entries) {
-                known.blob = entry.blob;
-            }
+    let base_as_of = Moment::parse(&request.base_as_of).unwrap_or_else(|| as_of.clone());
+    let load_from = |source: &dyn Source| load(source, &check.selection, check.threads, Beside::Unseen);
+    let of_base = (sources.base_policies, Relation::SameRepository);
+    let of_head = (sources.head_policies, Relation::SameRepository);
+    let (base_place, head_place) = match (sources.policies, request.judged_by) {
+        (Some(place), _) => (place, place),
+        (None, JudgedBy::Base) => (of_base, of_base),
+        (None, JudgedBy::Head) => (of_head, of_head),
+        (None, JudgedBy::Each) => (of_base, of_head),
+    };
+    let base_policies = load_from(base_place.0)?;
+    let own_policies;
+    let head_policies = if request.judged_by == JudgedBy::Each && sources.policies.is_none() {
+        own_policies = load_from(head_place.0)?;
+        &own_policies
+    } else {
+        &base_policies
+    };
+    let waiverless = Waiverless::default();
+    let at = |clock: &Moment| CheckRequest { as_of: clock.text().to_owned(), ..check.clone() };
+    let judge = Judge {
+        sources,
+        places: [base_place, head_place],
+        policies: [&base_policies, head_policies],
+        clocks: [&base_as_of, &as_of],
+        requests: [at(&base_as_of), at(&as_of)],
+        approved: [OnceLock::new(), OnceLock::new()],
+        waiverless: &waiverless,
+    };
+    let (before, after) =
+        (judge.check(Of::Base, Of::Base, Of::Base), judge.check(Of::Head, Of::Head, Of::Head));
+    let (mut of_base, mut of_head) = (before.list(), after.list());
+    for (source, listed) in [(sources.base, &mut of_base), (sources.head, &mut of_head)] {
+        let mut entries: Vec<Entry> = listed.entries.iter().map(|(entry, _)| entry.clone()).collect();
+        source.identify(&mut entries);
+        for ((known, _), entry) in listed.entries.iter_mut().zip(entries) {
+            known.blob = entry.blob;
         }
-        let changed = changed_files(&before, &after, &of_base, &of_head);
-        let policies_differ = !std::ptr::eq(&raw const base_policies, head_policies);
-        let clocks_differ = base_as_of != as_of;
-        let evaluate = |check: &Check<'_>| Evaluation::from(check.run(progress));
-        let mut partial = Vec::new();
-        let (base, head) = if policies_differ || clocks_differ {
-            if policies_differ {
-                partial.push((Factor::Policies, evaluate(&judge.check(Of::Head, Of::Base, Of::Base))));
-            }
-            if clocks_differ {
-                partial.push((Factor::Clock, evaluate(&judge.check(Of::Base, Of::Head, Of::Base))));
-            }
-            let estate = judge.check(Of::Base, Of::Base, Of::Head);
-            let listed = (of_base, estate.list());
-            let (base, estate) = evaluate_both(&before, &estate, listed, progress);
-            partial.push((Factor::Estate, estate.into()));
-            (base.into(), evaluate(&after))
-        } else {
-            let (base, head) = evaluate_both(&before, &after, (of_base, of_head), progress);
-            (Evaluation::from(base), Evaluation::from(head))
-        };
-
-        let found = differences(&changed.base.versions, &changed.head.versions);
-        let mut gate = if sources.policies.is_none() {
-            let theirs = load_from(sources.head_policies);
-            gate(sources, request, &check, &base_policies, theirs, &changed, &as_of, &waiverless)?
-        } else {
-            (Vec::new(), Vec::new())
-        };
-        if let Some(mut change) =
-            roles_changes(&base.report.run.roles, &head.report.run.roles, place_of_organization(&found))
-        {
-            if request.allow_gate_changes {
-                change.effect = GateEffect::Noted;
-            }
-            gate.0.push(change);
-            sort(&mut gate.0);
-        }
-        let plan = Plan::new(&head_policies.rules, &head_policies.kinds, Vec::new());
-        let causes = Causes { differences: &found, base: &base, head: &head, partial, plan };
-        let (changes, fixed) = causes.all(request.gate);
-        let mut head = head;
-        let change = Change {
-            base: sources.base,
-            head: sources.head,
-            commits: &sources.commits,
-            changed: &changed,
-            found: &found,
-            former: &base.inventory,
-            inventory: &head.inventory,
-            as_of: &as_of,
-        };
-        let (events, problems) = events(&change, head_policies, &base.report.run.roles, &mut head.report);
-        let mut report = finish(sources, &base, head, changes, fixed, events, problems, found, gate);
-        report.keep_owners();
-        Ok(report)
     }
+    let changed = changed_files(&before, &after, &of_base, &of_head);
+    let policies_differ = !std::ptr::eq(&raw const base_policies, head_policies);
+    let clocks_differ = base_as_of != as_of;
+    let evaluate = |check: &Check<'_>| Evaluation::from(check.run(progress));
+    let mut partial = Vec::new();
+    let (base, head) = if policies_differ || clocks_differ {
+        if policies_differ {
+            partial.push((Factor::Policies, evaluate(&judge.check(Of::Head, Of::Base, Of::Base))));
+        }
+        if clocks_differ {
+            partial.push((Factor::Clock, evaluate(&judge.check(Of::Base, Of::Head, Of::Base))));
+        }
+        let estate = judge.check(Of::Base, Of::Base, Of::Head);
+        let listed = (of_base, estate.list());
+        let (base, estate) = evaluate_both(&before, &estate, listed, progress);
+        partial.push((Factor::Estate, estate.into()));
+        (base.into(), evaluate(&after))
+    } else {
+        let (base, head) = evaluate_both(&before, &after, (of_base, of_head), progress);
+        (Evaluation::from(base), Evaluation::from(head))
+    };
+
+    let found = differences(&changed.base.versions, &changed.head.versions);
+    let mut gate = if sources.policies.is_none() {
+        let theirs = load_from(sources.head_policies);
+        gate(sources, request, &check, &base_policies, theirs, &changed, &as_of, &waiverless)?
+    } else {
+        (Vec::new(), Vec::new())
+    };
+    if let Some(mut change) =
+        roles_changes(&base.report.run.roles, &head.report.run.roles, place_of_organization(&found))
+    {
+        if request.allow_gate_changes {
+            change.effect = GateEffect::Noted;
+        }
+        gate.0.push(change);
+        sort(&mut gate.0);
+    }
+    let plan = Plan::new(&head_policies.rules, &head_policies.kinds, Vec::new());
+    let causes = Causes { differences: &found, base: &base, head: &head, partial, plan };
+    let (changes, fixed) = causes.all(request.gate);
+    let mut head = head;
+    let change = Change {
+        base: sources.base,
+        head: sources.head,
+        commits: &sources.commits,
+        changed: &changed,
+        found: &found,
+        former: &base.inventory,
+        inventory: &head.inventory,
+        as_of: &as_of,
+    };
+    let (events, problems) = events(&change, head_policies, &base.report.run.roles, &mut head.report);
+    let mut report = finish(sources, &base, head, changes, fixed, events, problems, found, gate);
+    report.keep_owners();
+    Ok(report)
 }
 
 fn counting(report: &Report) -> HashSet<Fingerprint> {

@@ -226,7 +226,9 @@ pub(super) fn walk(
             let tree = commit.revision().map(|revision| revision.tree);
             let Some(tree) = tree else { continue };
             let (mut report, inventory) = replay.step(&commit, tree, &instant.day);
-            let before = before_this.take().filter(|(earlier, ..)| *earlier != instant.commit);
+            // A day on which nothing was committed changes nothing.
+            let is_new = before_this.as_ref().is_none_or(|(earlier, ..)| *earlier != instant.commit);
+            let before = if is_new { before_this.take() } else { None };
             let own = history.commits.get(instant.commit);
             let events = match (before, own) {
                 (Some((_, former_source, former, roles)), Some(own)) if has_change_rules => {
@@ -247,12 +249,14 @@ pub(super) fn walk(
                 }
                 _ => (Vec::new(), Vec::new()),
             };
-            before_this = Some((
-                instant.commit,
-                history.source(instant.commit).map_err(load_error)?,
-                Arc::clone(&inventory),
-                report.run.roles.clone(),
-            ));
+            if is_new {
+                before_this = Some((
+                    instant.commit,
+                    history.source(instant.commit).map_err(load_error)?,
+                    Arc::clone(&inventory),
+                    report.run.roles.clone(),
+                ));
+            }
             visit(Ok(Step { instant, policies: in_force, report, replay: &replay, events }));
             source = Some((at, commit));
         }
