@@ -33,8 +33,29 @@ fn main() -> io::Result<()> {
     }
     let digest: String = library.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
     println!("cargo::rustc-env=ASSIZE_LIBRARY_DIGEST={digest}");
+    println!("cargo::rustc-env=ASSIZE_BUILD_DIGEST={}", build_digest(&root, &digest)?);
     let target = PathBuf::from(env::var_os("OUT_DIR").ok_or(io::ErrorKind::NotFound)?).join("embedded.rs");
     fs::write(target, code)
+}
+
+/// Tells one build of the program from another, whatever version it says it has: what it is made of.
+fn build_digest(root: &Path, library: &str) -> io::Result<String> {
+    let mut files = vec![root.join("Cargo.lock"), root.join("Cargo.toml")];
+    collect(&root.join("src"), &mut files)?;
+    files.sort();
+    let mut hasher = Sha256::new();
+    hasher.update(library);
+    for file in &files {
+        let path = file.strip_prefix(root).unwrap_or(file).to_string_lossy().replace('\\', "/");
+        #[expect(clippy::disallowed_methods, reason = "a build script has no `load`")]
+        let text = fs::read(file)?;
+        hasher.update(format!("{path}\0{}\0", text.len()));
+        hasher.update(text);
+    }
+    for path in ["src", "Cargo.lock", "Cargo.toml"] {
+        println!("cargo::rerun-if-changed={path}");
+    }
+    Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
@@ -44,7 +65,7 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
         let path = entry?.path();
         let kept = path
             .extension()
-            .is_some_and(|extension| extension == "yaml" || extension == "json" || extension == "rego");
+            .is_some_and(|extension| ["yaml", "json", "rego", "rs"].iter().any(|known| extension == *known));
         if path.is_dir() {
             collect(&path, files)?;
         } else if kept {

@@ -161,6 +161,11 @@ impl Fingerprint {
     pub fn parse(text: &str) -> Option<Self> {
         from_hexadecimal(text.strip_prefix("v1:")?).map(Self)
     }
+
+    /// Its bytes.
+    pub fn bytes(&self) -> [u8; 16] {
+        self.0
+    }
 }
 
 /// Bytes from lower-case hexadecimal digits, two a byte.

@@ -25,7 +25,7 @@ use clap::{CommandFactory as _, Parser as _};
 
 use self::args::{Arguments, Command};
 use crate::exit::Exit;
-use crate::load::{LoadError, Root, Source};
+use crate::load::{LoadError, Root, Source, verify_objects};
 use crate::policy::{BaselineChoice, Selection};
 use crate::problem::Problem;
 use crate::run::{Policies, PolicyError, load_policies};
@@ -85,6 +85,8 @@ fn complain(failure: &Failure) {
 }
 
 fn run(arguments: &Arguments) -> Result<Exit, Failure> {
+    // Computing every object's hash once more costs as much as reading it; some commands have a flag for it.
+    verify_objects(false);
     match &arguments.command {
         Command::Check(check) => check::run(check, &arguments.common),
         Command::Baseline(baseline) => baseline::run(baseline, &arguments.common),

@@ -1,7 +1,6 @@
 //! `assize period` and `assize blame`: what history has to say.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use clap::Args;
 use clap::builder::BoolishValueParser;
@@ -15,7 +14,7 @@ use crate::exit::Exit;
 use crate::load::Source;
 use crate::report::{Blame, Period};
 use crate::run::{
-    BlameRequest, CheckRequest, History, PeriodPolicies, PeriodRequest, PolicyError, blame, period,
+    BlameRequest, Cache, CheckRequest, History, PeriodPolicies, PeriodRequest, PolicyError, blame, period,
 };
 
 #[derive(Debug, Args)]
@@ -56,6 +55,9 @@ pub(super) struct PeriodArguments {
     /// A commit or day on which nothing is evaluated is all right
     #[arg(long, env = "ASSIZE_ALLOW_EMPTY", value_parser = BoolishValueParser::new())]
     allow_empty: bool,
+    /// Keep what is learnt of the history for the next run, in this folder [default: assize-cache in the git folder]
+    #[arg(long, value_name = "FOLDER", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    cache: Option<CachePlace>,
     #[command(flatten)]
     limits: LimitArguments,
 }
@@ -89,6 +91,9 @@ pub(super) struct BlameArguments {
     /// A commit or day on which nothing is evaluated is all right
     #[arg(long, env = "ASSIZE_ALLOW_EMPTY", value_parser = BoolishValueParser::new())]
     allow_empty: bool,
+    /// Keep what is learnt of the history for the next run, in this folder [default: assize-cache in the git folder]
+    #[arg(long, value_name = "FOLDER", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    cache: Option<CachePlace>,
     #[command(flatten)]
     limits: LimitArguments,
 }
@@ -117,6 +122,21 @@ fn parse_output(text: &str) -> Result<Output, String> {
         other => return Err(format!("there is no format {other}; known: human, json, markdown, csv")),
     };
     Ok(Output { format, file })
+}
+
+/// Where a cache is.
+#[derive(Clone, Debug)]
+enum CachePlace {
+    /// In the folder of git.
+    Own,
+    /// There.
+    Folder(PathBuf),
+}
+
+impl From<String> for CachePlace {
+    fn from(text: String) -> Self {
+        if text.is_empty() { Self::Own } else { Self::Folder(text.into()) }
+    }
 }
 
 fn day(flag: &str, text: &str) -> Result<Moment, Failure> {
@@ -174,6 +194,7 @@ pub(super) fn run(arguments: &PeriodArguments, common: &Common) -> Result<Exit, 
         return Err(Failure::Plain(format!("--to {} lies before --from {}", to.text(), from.text())));
     }
     let history = history(&arguments.rev, &to)?;
+    let cache = cache(arguments.cache.as_ref(), &history);
     let place: Box<dyn Source>;
     let judged_by = match arguments.policies.as_str() {
         "end" => PeriodPolicies::End,
@@ -189,10 +210,12 @@ pub(super) fn run(arguments: &PeriodArguments, common: &Common) -> Result<Exit, 
         to,
         policies: judged_by,
         sample: arguments.sample.map(|size| (size, arguments.seed.clone())),
+        cache: cache.as_ref(),
     };
     let progress = Progress::new(common);
     let result = period(&history, &request, &|done, total| progress.tell(done, total));
     progress.end();
+    tell(cache.as_ref(), common)?;
     let Some(period) = told(result, common)? else { return Ok(Exit::Problems) };
     write_all(&arguments.output, &|format, out| match format {
         Format::Human => period.write_human(out),
@@ -210,15 +233,18 @@ pub(super) fn run_blame(arguments: &BlameArguments, common: &Common) -> Result<E
     }
     watch_rules();
     let to = day("--as-of", &as_of(arguments.as_of.as_deref())?)?;
-    let history = Arc::new(history(&arguments.rev, &to)?);
+    let history = history(&arguments.rev, &to)?;
+    let cache = cache(arguments.cache.as_ref(), &history);
     let request = BlameRequest {
         check: request(&arguments.selection, &arguments.limits, &to, arguments.allow_empty, common),
         as_of: to,
         of: arguments.of.clone(),
+        cache: cache.as_ref(),
     };
     let progress = Progress::new(common);
     let result = blame(&history, &request, &|done, total| progress.tell(done, total));
     progress.end();
+    tell(cache.as_ref(), common)?;
     let Some(blame) = told(result, common)? else { return Ok(Exit::Problems) };
     write_all(&arguments.output, &|format, out| match format {
         Format::Json => blame.write_json(out),
@@ -226,6 +252,25 @@ pub(super) fn run_blame(arguments: &BlameArguments, common: &Common) -> Result<E
         Format::Human | Format::Markdown => blame.write_human(out),
     })?;
     Ok(if Blame::is_checked(&blame) { Exit::Clean } else { Exit::Problems })
+}
+
+/// The cache that the command line names: none, that of the repository, or another folder.
+fn cache(place: Option<&CachePlace>, history: &History) -> Option<Cache> {
+    place.map(|place| {
+        Cache::at(match place {
+            CachePlace::Own => history.repository.data().join("assize-cache"),
+            CachePlace::Folder(folder) => folder.clone(),
+        })
+    })
+}
+
+/// Says what went wrong with a cache.
+fn tell(cache: Option<&Cache>, common: &Common) -> Result<(), Failure> {
+    if common.quiet {
+        return Ok(());
+    }
+    let notes = cache.into_iter().flat_map(Cache::notes);
+    notes.into_iter().try_for_each(|note| output::to_stderr(&format!("note: {note}\n"))).map_err(Into::into)
 }
 
 /// The result; none if the configuration has problems, which are shown.

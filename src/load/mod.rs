@@ -2,12 +2,13 @@
 //!
 //! Input: a folder, and the name of a revision. Output: a [`Source`] with a listing, the bytes of single files and what
 //! stands at a path, with a problem for whatever cannot be listed or read; commits, and what differs between two. The
-//! home of git2. What it does not do: it parses nothing, follows no symbolic link, checks nothing out, and writes nowhere.
+//! home of git2. What it does not do: it parses nothing, follows no symbolic link, checks nothing out, and writes nowhere but to the folder of a [`Memo`].
 
 mod commit;
 mod held;
 mod history;
 mod listing;
+mod memo;
 mod object;
 mod owners;
 mod repository;
@@ -21,6 +22,7 @@ pub use commit::Commit;
 pub use held::Held;
 pub use history::{CommitInfo, DefaultBranch, FirstParents, Signature};
 pub use listing::{Entry, Listing, SkipReason, Skipped};
+pub use memo::{Memo, MemoKey};
 pub use object::{ObjectId, Revision};
 pub use owners::{CODEOWNERS, Codeowners};
 pub use repository::{Repository, verify_objects};

@@ -5,23 +5,27 @@ use std::sync::Arc;
 
 use super::check::{CheckRequest, in_pool};
 use super::diff::{DiffRequest, DiffSources, JudgedBy, diff_in_pool};
-use super::history::{History, Instant, PoliciesOf, walk};
+use super::follow::{Cache, Known, Stopped, follow};
+use super::history::{History, Instant, PoliciesOf, Step};
+use super::ledger::{Closed, Delta, Key, Said};
 use super::policies::PolicyError;
 use crate::date::{Duration, Moment};
 use crate::finding::{Finding, Fingerprint, Severity, Status};
 use crate::load::{CommitInfo, LoadError, ObjectId};
 use crate::outcome::Declared;
-use crate::report::{Author, Birth, Blame, Cause, Mark, Side, State, Unchecked};
+use crate::report::{Author, Birth, Blame, Cause, Mark, Report, Side, State, Unchecked};
 
 /// What to look at.
 #[derive(Clone, Debug)]
-pub struct BlameRequest {
+pub struct BlameRequest<'s> {
     /// As for a check.
     pub check: CheckRequest,
     /// The clock of the end.
     pub as_of: Moment,
     /// A rule, a resource or the beginning of a fingerprint; none: everything.
     pub of: Option<String>,
+    /// What earlier runs know of the history.
+    pub cache: Option<&'s Cache>,
 }
 
 /// A finding while it lasts.
@@ -29,11 +33,9 @@ struct Streak {
     since: usize,
     is_first: bool,
     /// What it was at the step before it began, if it was there: waived.
-    former: Option<(Status, Option<Arc<str>>)>,
+    former: Option<Status>,
     status: Status,
 }
-
-type Key = (Arc<str>, Fingerprint);
 
 /// Works out the birth of each finding that holds at the end.
 ///
@@ -41,7 +43,7 @@ type Key = (Arc<str>, Fingerprint);
 /// What keeps it from beginning, and commits that cannot be read.
 pub fn blame(
     history: &History,
-    request: &BlameRequest,
+    request: &BlameRequest<'_>,
     progress: &(dyn Fn(u64, u64) + Sync),
 ) -> Result<Blame, PolicyError> {
     let Some(begin) = history.days.first().cloned() else {
@@ -51,43 +53,37 @@ pub fn blame(
     request.as_of.text().clone_into(&mut check.as_of);
     let instants = history.period(&begin, &request.as_of);
     in_pool(&check, |_| {
-        let mut streaks: HashMap<Key, Streak> = HashMap::new();
-        let mut gone: HashMap<Key, u64> = HashMap::new();
-        let mut last = None;
-        let mut problems = Vec::new();
-        let mut limits: BTreeMap<Severity, Duration> = BTreeMap::new();
-        let (mut at, total) = (0, instants.len() as u64);
-        walk(history, &instants, PoliciesOf::Each, &check, &mut |step| {
-            let mark = mark(history, instants.get(at));
-            let unchecked = |(code, message): (&'static str, String)| {
-                mark.clone().map(|from| Unchecked { code, message, from, to: None })
-            };
-            match step {
-                Ok(step) => {
-                    follow(&step.report, at, &mut streaks, &mut gone);
-                    problems = step
-                        .report
-                        .problems
-                        .iter()
-                        .filter_map(|problem| unchecked((problem.code.name(), problem.message.clone())))
-                        .collect();
+        let mut known = Known::of(request.cache, history, &check, PoliciesOf::Each);
+        let (streaks, gone, end, said) = loop {
+            let (mut streaks, mut gone) = (HashMap::new(), HashMap::new());
+            let mut end: Option<End> = None;
+            let mut said: BTreeSet<Said> = BTreeSet::new();
+            let total = instants.len() as u64;
+            let followed =
+                follow(history, &instants, PoliciesOf::Each, &check, &mut known, &mut |at, delta, step| {
+                    take_in(delta, at, &mut streaks, &mut gone);
+                    said.retain(|said| !delta.solved.contains(said));
+                    said.extend(delta.problems.iter().cloned());
                     if at + 1 == instants.len() {
-                        limits = remediation(step.replay.declared());
-                        last = Some(step.report);
+                        end = step.map(End::of);
                     }
-                }
-                // What cannot be judged may hold as well as not: nothing begins and nothing ends.
-                Err(unjudged) => {
-                    problems = unjudged
-                        .problems
-                        .iter()
-                        .filter_map(|problem| unchecked((problem.code.name(), problem.message.clone())))
-                        .collect();
-                }
+                    progress(at as u64 + 1, total);
+                });
+            match followed {
+                Ok(()) => break (streaks, gone, end, said),
+                Err(Stopped::Contradicted) => {}
+                Err(Stopped::Failed(error)) => return Err(error),
             }
-            at += 1;
-            progress(at as u64, total);
-        })?;
+        };
+        let here = mark(history, instants.last());
+        let unchecked = |said: Said| {
+            here.clone().map(|from| Unchecked {
+                code: said.code.name(),
+                message: said.message,
+                from,
+                to: None,
+            })
+        };
         let mut blame = Blame {
             version: 1,
             program: env!("CARGO_PKG_VERSION").to_owned(),
@@ -96,9 +92,9 @@ pub fn blame(
             commits: history.commits.len() as u64,
             notes: history.notes.clone(),
             findings: Vec::new(),
-            problems,
+            problems: said.into_iter().filter_map(unchecked).collect(),
         };
-        let Some(report) = last else { return Ok(blame) };
+        let Some(End { report, limits }) = end else { return Ok(blame) };
         let wanted = |rule: &str, finding: &Finding, print: &Fingerprint| {
             request.of.as_deref().is_none_or(|of| {
                 let of = of.strip_prefix("v1:").unwrap_or(of);
@@ -167,36 +163,36 @@ fn failure(message: String) -> PolicyError {
     PolicyError::Load(LoadError { message, help: None })
 }
 
-/// Takes in what holds at a step. A finding that is waived and one that counts are two things: what comes out of a
-/// waiver begins anew.
-fn follow(
-    report: &crate::report::Report,
-    at: usize,
-    streaks: &mut HashMap<Key, Streak>,
-    gone: &mut HashMap<Key, u64>,
-) {
-    let mut now: BTreeMap<Key, (Status, Option<Arc<str>>)> = BTreeMap::new();
-    for (finding, print) in report.findings.iter().zip(&report.fingerprints) {
-        let Some(rule) = report.rule(finding) else { continue };
-        now.insert((Arc::clone(&rule.name), *print), (finding.status, finding.exception.clone()));
+/// What was found at the end.
+struct End {
+    report: Report,
+    limits: BTreeMap<Severity, Duration>,
+}
+
+impl End {
+    fn of(step: Step<'_, '_>) -> Self {
+        Self { limits: remediation(step.replay.declared()), report: step.report }
     }
-    let ended: Vec<Key> = streaks.keys().filter(|key| !now.contains_key(*key)).cloned().collect();
-    for key in ended {
+}
+
+/// Takes in what a step changes. A finding that is waived and one that counts are two things: what comes out of a
+/// waiver begins anew.
+fn take_in(delta: &Delta, at: usize, streaks: &mut HashMap<Key, Streak>, gone: &mut HashMap<Key, u64>) {
+    for Closed { rule, fingerprint } in &delta.closed {
+        let key: Key = (rule.as_str().into(), *fingerprint);
         streaks.remove(&key);
         *gone.entry(key).or_default() += 1;
     }
-    for (key, (status, exception)) in now {
-        match streaks.get_mut(&key) {
-            Some(streak) if streak.status == status => {}
-            Some(streak) => {
-                let former = Some((streak.status, exception));
-                *streak = Streak { since: at, is_first: false, former, status };
-            }
-            None => {
-                let is_first = at == 0;
-                streaks.insert(key, Streak { since: at, is_first, former: None, status });
-            }
+    for turned in &delta.turned {
+        let key: Key = (turned.rule.as_str().into(), turned.fingerprint);
+        if let Some(streak) = streaks.get_mut(&key).filter(|streak| streak.status != turned.status) {
+            *streak =
+                Streak { since: at, is_first: false, former: Some(streak.status), status: turned.status };
         }
+    }
+    for opened in &delta.opened {
+        let key: Key = (opened.rule.as_str().into(), opened.fingerprint);
+        streaks.insert(key, Streak { since: at, is_first: at == 0, former: None, status: opened.status });
     }
 }
 
@@ -246,7 +242,7 @@ impl Causes<'_> {
         }
         if instant.is_tick {
             // Only the date was new: a waiver that ended, or the clock.
-            let lapsed = matches!(streak.former, Some((Status::Waived, _)));
+            let lapsed = streak.former == Some(Status::Waived);
             let cause = if lapsed { "waiver-lapsed" } else { "clock-passed" };
             return Ok((cause.to_owned(), None, None));
         }
@@ -361,13 +357,15 @@ impl Causes<'_> {
         let instants: Vec<Instant> =
             steps.map(|(commit, day)| Instant { commit, day: day.clone(), is_tick: false }).collect();
         let (mut streaks, mut gone) = (HashMap::new(), HashMap::new());
-        let mut at = 0;
-        walk(&branch, &instants, PoliciesOf::Each, self.request, &mut |step| {
-            if let Ok(step) = step {
-                follow(&step.report, at, &mut streaks, &mut gone);
-            }
-            at += 1;
-        })?;
+        let mut nothing = Known::nothing();
+        let followed =
+            follow(&branch, &instants, PoliciesOf::Each, self.request, &mut nothing, &mut |at, delta, _| {
+                take_in(delta, at, &mut streaks, &mut gone);
+            });
+        match followed {
+            Ok(()) | Err(Stopped::Contradicted) => {}
+            Err(Stopped::Failed(error)) => return Err(error),
+        }
         let born = wanted.iter().filter_map(|key| {
             let streak = streaks.get(key)?;
             Some((key.clone(), branch.commits.get(streak.since)?.clone()))

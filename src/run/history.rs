@@ -144,7 +144,6 @@ pub(super) enum PoliciesOf<'p> {
 
 /// What is known at a step.
 pub(super) struct Step<'s, 'r> {
-    pub(super) instant: &'s Instant,
     pub(super) policies: &'s Policies,
     pub(super) report: Report,
     pub(super) replay: &'s Replay<'r>,
@@ -153,8 +152,7 @@ pub(super) struct Step<'s, 'r> {
 }
 
 /// A commit whose configuration cannot be used, so that nothing of it is known.
-pub(super) struct Unjudged<'s> {
-    pub(super) instant: &'s Instant,
+pub(super) struct Unjudged {
     pub(super) problems: Vec<Problem>,
 }
 
@@ -167,7 +165,7 @@ pub(super) fn walk(
     instants: &[Instant],
     policies: PoliciesOf<'_>,
     request: &CheckRequest,
-    visit: &mut dyn FnMut(Result<Step<'_, '_>, Unjudged<'_>>),
+    visit: &mut dyn FnMut(Result<Step<'_, '_>, Unjudged>),
 ) -> Result<(), PolicyError> {
     let load_error = |error: LoadError| PolicyError::Load(error);
     let mut rest = instants;
@@ -208,8 +206,8 @@ pub(super) fn walk(
         let in_force = match in_force {
             Ok(policies) => policies,
             Err(problems) => {
-                for instant in epoch {
-                    visit(Err(Unjudged { instant, problems: problems.clone() }));
+                for _ in epoch {
+                    visit(Err(Unjudged { problems: problems.clone() }));
                 }
                 continue;
             }
@@ -257,7 +255,7 @@ pub(super) fn walk(
                     report.run.roles.clone(),
                 ));
             }
-            visit(Ok(Step { instant, policies: in_force, report, replay: &replay, events }));
+            visit(Ok(Step { policies: in_force, report, replay: &replay, events }));
             source = Some((at, commit));
         }
     }

@@ -1,22 +1,22 @@
 //! `period`: a history replayed over a stretch of time, and what of it held for how long.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
 use super::check::{CheckRequest, in_pool};
-use super::history::{History, Instant, PoliciesOf, Step, Unjudged, walk};
+use super::follow::{Cache, Known, Stopped, follow};
+use super::history::{History, Instant, PoliciesOf, Step};
+use super::ledger::{Closed, Controls, Delta, RuleFacts, RuleState, Said, Turned, unknown};
 use super::policies::{Beside, PolicyError, load};
 use super::replay::Matches;
 use crate::date::Moment;
 use crate::finding::{Fingerprint, Identity, Status};
 use crate::load::{LoadError, Source};
-use crate::outcome::{Declared, population_line};
-use crate::problem::Problem;
+use crate::outcome::population_line;
 use crate::report::{
-    ChangeEvent, Deviation, GroupPeriod, Held, Mark, Period, PopulationChange, Report, RulePeriod, Sample,
-    Stretch, Unchecked, Week,
+    ChangeEvent, Deviation, GroupPeriod, Held, Mark, Period, PopulationChange, RulePeriod, Sample, Stretch,
+    Unchecked, Week,
 };
 
 /// Which policies judge a period.
@@ -53,6 +53,8 @@ pub struct PeriodRequest<'s> {
     pub policies: PeriodPolicies<'s>,
     /// How many resources and commits to draw, and by which seed.
     pub sample: Option<(usize, String)>,
+    /// What earlier runs know of it.
+    pub cache: Option<&'s Cache>,
 }
 
 /// Replays a period.
@@ -91,17 +93,25 @@ pub fn period(
             .map(|(source, beside)| load(source, &check.selection, check.threads, beside))
             .transpose()?;
         let policies = fixed.as_ref().map_or(PoliciesOf::Each, PoliciesOf::These);
-        let mut watch = Watch::new(history, &request.from, request.sample.as_ref());
         let total = instants.len() as u64;
-        let mut done = 0;
-        walk(history, &instants, policies, &check, &mut |step| {
-            match step {
-                Ok(step) => watch.see(&step),
-                Err(unjudged) => watch.miss(&unjudged),
+        let mut known = Known::of(request.cache, history, &check, policies);
+        let watch = loop {
+            let mut watch = Watch::new(history, &request.from, request.sample.as_ref());
+            let followed =
+                follow(history, &instants, policies, &check, &mut known, &mut |at, delta, step| {
+                    let Some(instant) = instants.get(at) else { return };
+                    watch.see(instant, delta);
+                    if at as u64 + 1 == total {
+                        watch.keep_population(step.as_ref());
+                    }
+                    progress(at as u64 + 1, total);
+                });
+            match followed {
+                Ok(()) => break watch,
+                Err(Stopped::Contradicted) => {}
+                Err(Stopped::Failed(error)) => return Err(error),
             }
-            done += 1;
-            progress(done, total);
-        })?;
+        };
         Ok(watch.finish(request, told, &instants))
     })
 }
@@ -115,29 +125,15 @@ struct Group {
     repaired: i64,
 }
 
-/// What of a rule counts at a step.
-#[derive(Clone, Copy, Default)]
-struct State {
-    is_evaluated: bool,
-    is_failing: bool,
-    has_errors: bool,
-}
-
 struct RuleWatch {
     /// Rules are numbered as they are first seen.
     number: usize,
     title: String,
     severity: &'static str,
     requirements: Vec<String>,
-    state: State,
+    state: RuleState,
     matches: Matches,
     population: Vec<PopulationChange>,
-}
-
-struct OpenDeviation {
-    deviation: Deviation,
-    status: Status,
-    exception: Option<Arc<str>>,
 }
 
 struct Watch<'h> {
@@ -146,17 +142,17 @@ struct Watch<'h> {
     begin: i64,
     now: i64,
     steps: u64,
-    rules: BTreeMap<Arc<str>, RuleWatch>,
+    rules: BTreeMap<String, RuleWatch>,
     /// Requirements and controls, with their rules, as they are at the end.
     titles: BTreeMap<String, String>,
-    controls: BTreeMap<String, (String, Vec<String>)>,
-    open: HashMap<(Arc<str>, Fingerprint), OpenDeviation>,
+    controls: Controls,
+    open: HashMap<(String, Fingerprint), Deviation>,
     closed: Vec<Deviation>,
-    problems: BTreeMap<(&'static str, String), Mark>,
+    problems: BTreeMap<Said, Mark>,
     gone_problems: Vec<Unchecked>,
     events: Vec<ChangeEvent>,
     /// For each step, when it was and the state of each rule by number.
-    timeline: Vec<(i64, Vec<State>)>,
+    timeline: Vec<(i64, Vec<RuleState>)>,
     sample: Option<&'h (usize, String)>,
     population: Vec<Identity>,
     digest: String,
@@ -200,102 +196,91 @@ impl<'h> Watch<'h> {
         }
     }
 
-    fn miss(&mut self, unjudged: &Unjudged<'_>) {
-        let mark = self.mark(unjudged.instant);
-        self.steps += 1;
-        self.see_problems(&unjudged.problems, &mark);
-        // Nothing is known of any rule.
-        let unknown = State { is_evaluated: true, has_errors: true, is_failing: false };
-        for rule in self.rules.values_mut() {
-            rule.state = State { is_failing: rule.state.is_failing, ..unknown };
-        }
-        self.keep_states(mark.seconds);
-    }
-
-    fn see(&mut self, step: &Step<'_, '_>) {
-        let mark = self.mark(step.instant);
-        let is_first = !self.is_begun;
-        self.is_begun = true;
-        self.steps += 1;
-        self.digest = step.policies.digest.to_string();
-        let matches = step.replay.matches();
-        let report = &step.report;
-        let mut present: BTreeSet<Arc<str>> = BTreeSet::new();
-        // Those that do not bind are in the rule set and not in the report.
-        let places: HashMap<&str, usize> =
-            step.policies.rules.rules.iter().enumerate().map(|(at, rule)| (&*rule.name, at)).collect();
-        for rule in &report.rules {
-            let Some(at) = places.get(&*rule.name).copied() else { continue };
-            if step.policies.rules.rules.get(at).is_some_and(|rule| rule.uses.change) {
-                continue;
-            }
-            present.insert(Arc::clone(&rule.name));
-            let now = matches.get(at).copied().unwrap_or_default();
-            let number = self.rules.len();
-            let known = self.rules.entry(Arc::clone(&rule.name)).or_insert_with(|| RuleWatch {
-                number,
-                title: String::new(),
-                severity: "",
-                requirements: Vec::new(),
-                state: State::default(),
-                matches: Matches::default(),
-                population: Vec::new(),
-            });
-            known.title.clone_from(&rule.title);
-            known.severity = rule.severity.name();
-            known.requirements.clone_from(&rule.requirements);
-            known.state = State {
-                is_evaluated: rule.tally.matched > 0,
-                is_failing: rule.tally.failed > 0,
-                has_errors: rule.tally.errors > 0,
-            };
-            if now != known.matches {
-                known.matches = now;
-                let index = u32::try_from(at).unwrap_or(u32::MAX);
-                let population = step.replay.population(&BTreeSet::from([index]));
-                let change =
-                    PopulationChange { from: mark.clone(), count: now.count, digest: digest(&population) };
-                known.population.push(change);
-            }
-        }
-        for (name, rule) in &mut self.rules {
-            if !present.contains(name) {
-                (rule.state, rule.matches) = (State::default(), Matches::default());
-            }
-        }
-        for framework in step.policies.rules.frameworks.values() {
-            for requirement in &framework.requirements {
-                let id = format!("{}:{}", framework.id, requirement.id);
-                self.titles.entry(id).or_insert_with(|| requirement.title.clone());
-            }
-        }
-        self.controls = controls(step);
-        self.see_findings(report, &mark, is_first);
-        self.see_problems(&report.problems, &mark);
-        self.see_problems_more(&step.events.1, &mark);
-        let committer =
-            self.history.commits.get(step.instant.commit).map(|commit| commit.committer.name.clone());
-        for event in &step.events.0 {
-            let Some(rule) = report.rule(&event.finding) else { continue };
-            self.events.push(ChangeEvent {
-                at: mark.clone(),
-                committer: committer.clone().unwrap_or_default(),
-                rule: rule.name.to_string(),
-                severity: rule.severity.name(),
-                resource: event.finding.resource.identity.to_string(),
-                message: event.finding.message.to_string(),
-                place: place(&event.finding.location),
-            });
-        }
-        self.keep_states(mark.seconds);
-        if self.sample.is_some() {
+    /// Whom a sample is drawn from: those that were judged at the end.
+    fn keep_population(&mut self, step: Option<&Step<'_, '_>>) {
+        if let Some(step) = step.filter(|_| self.sample.is_some()) {
             let all = (0_u32..).take(step.policies.rules.rules.len()).collect();
             self.population = step.replay.population(&all);
         }
     }
 
+    /// Takes in what a step changes.
+    fn see(&mut self, instant: &Instant, delta: &Delta) {
+        let mark = self.mark(instant);
+        self.steps += 1;
+        let is_first = !self.is_begun && !delta.is_unjudged;
+        self.is_begun |= !delta.is_unjudged;
+        if let Some(digest) = &delta.policies {
+            self.digest.clone_from(digest);
+        }
+        for (id, title) in &delta.titles {
+            self.titles.entry(id.clone()).or_insert_with(|| title.clone());
+        }
+        for (name, facts) in &delta.rules {
+            self.see_rule(name, facts, &mark);
+        }
+        for name in &delta.dropped {
+            if let Some(rule) = self.rules.get_mut(name) {
+                (rule.state, rule.matches) = (RuleState::default(), Matches::default());
+            }
+        }
+        if delta.is_unjudged {
+            // Nothing is known of any rule.
+            for rule in self.rules.values_mut() {
+                rule.state = unknown(rule.state);
+            }
+        }
+        if let Some(controls) = &delta.controls {
+            self.controls.clone_from(controls);
+        }
+        self.see_findings(delta, &mark, is_first);
+        for said in &delta.solved {
+            let Some(from) = self.problems.remove(said) else { continue };
+            self.gone_problems.push(unchecked(said, from, Some(mark.clone())));
+        }
+        for said in &delta.problems {
+            self.problems.entry(said.clone()).or_insert_with(|| mark.clone());
+        }
+        // Problems of one commit's change alone.
+        let of_change = delta.event_problems.iter();
+        self.gone_problems.extend(of_change.map(|said| unchecked(said, mark.clone(), Some(mark.clone()))));
+        let committer = self.history.commits.get(instant.commit).map(|commit| commit.committer.name.clone());
+        self.events.extend(delta.events.iter().map(|event| ChangeEvent {
+            at: mark.clone(),
+            committer: committer.clone().unwrap_or_default(),
+            rule: event.rule.clone(),
+            severity: event.severity.name(),
+            resource: event.resource.clone(),
+            message: event.message.clone(),
+            place: event.place.clone(),
+        }));
+        self.keep_states(mark.seconds);
+    }
+
+    fn see_rule(&mut self, name: &str, facts: &RuleFacts, mark: &Mark) {
+        let number = self.rules.len();
+        let known = self.rules.entry(name.to_owned()).or_insert_with(|| RuleWatch {
+            number,
+            title: String::new(),
+            severity: "",
+            requirements: Vec::new(),
+            state: RuleState::default(),
+            matches: Matches::default(),
+            population: Vec::new(),
+        });
+        known.title.clone_from(&facts.title);
+        known.severity = facts.severity.name();
+        known.requirements.clone_from(&facts.requirements);
+        known.state = facts.state;
+        if facts.matches != known.matches {
+            known.matches = facts.matches;
+            let (count, digest) = (facts.matches.count, facts.population.clone());
+            known.population.push(PopulationChange { from: mark.clone(), count, digest });
+        }
+    }
+
     fn keep_states(&mut self, seconds: i64) {
-        let mut states = vec![State::default(); self.rules.len()];
+        let mut states = vec![RuleState::default(); self.rules.len()];
         for rule in self.rules.values() {
             if let Some(state) = states.get_mut(rule.number) {
                 *state = rule.state;
@@ -304,81 +289,50 @@ impl<'h> Watch<'h> {
         self.timeline.push((seconds, states));
     }
 
-    fn see_findings(&mut self, report: &Report, mark: &Mark, is_first: bool) {
-        let mut still: BTreeSet<(Arc<str>, Fingerprint)> = BTreeSet::new();
-        for (finding, print) in report.findings.iter().zip(&report.fingerprints) {
-            let Some(rule) = report.rule(finding) else { continue };
-            let key = (Arc::clone(&rule.name), *print);
-            still.insert(key.clone());
-            let stretch = || Stretch {
-                status: finding.status.name(),
-                exception: finding.exception.as_deref().map(str::to_owned),
-                from: mark.clone(),
-                to: None,
-            };
-            if let Some(open) = self.open.get_mut(&key) {
-                if open.status != finding.status || open.exception != finding.exception {
-                    if let Some(last) = open.deviation.stretches.last_mut() {
-                        last.to = Some(mark.clone());
-                    }
-                    open.deviation.stretches.push(stretch());
-                    (open.status, open.exception) = (finding.status, finding.exception.clone());
-                }
-                continue;
-            }
-            let deviation = Deviation {
-                rule: rule.name.to_string(),
-                severity: rule.severity.name(),
-                resource: finding.resource.identity.to_string(),
-                fingerprint: print.to_string(),
-                message: finding.message.to_string(),
-                place: place(&finding.location),
-                since_before: is_first,
-                from: mark.clone(),
-                to: None,
-                seconds: 0,
-                stretches: vec![stretch()],
-            };
-            let (status, exception) = (finding.status, finding.exception.clone());
-            self.open.insert(key, OpenDeviation { deviation, status, exception });
-        }
-        let mut gone: Vec<_> = self.open.keys().filter(|key| !still.contains(*key)).cloned().collect();
-        gone.sort_unstable();
-        for key in gone {
-            let Some(OpenDeviation { mut deviation, .. }) = self.open.remove(&key) else { continue };
+    fn see_findings(&mut self, delta: &Delta, mark: &Mark, is_first: bool) {
+        let stretch = |status: Status, exception: &Option<String>| Stretch {
+            status: status.name(),
+            exception: exception.clone(),
+            from: mark.clone(),
+            to: None,
+        };
+        for Closed { rule, fingerprint } in &delta.closed {
+            let Some(mut deviation) = self.open.remove(&(rule.clone(), *fingerprint)) else { continue };
             if let Some(last) = deviation.stretches.last_mut() {
                 last.to = Some(mark.clone());
             }
             deviation.to = Some(mark.clone());
             self.closed.push(deviation);
         }
-    }
-
-    fn see_problems(&mut self, problems: &[Problem], mark: &Mark) {
-        let now: BTreeSet<(&'static str, String)> = problems.iter().map(said).collect();
-        let gone: Vec<_> = self.problems.keys().filter(|known| !now.contains(*known)).cloned().collect();
-        for key in gone {
-            let Some(from) = self.problems.remove(&key) else { continue };
-            let (code, message) = key;
-            self.gone_problems.push(Unchecked { code, message, from, to: Some(mark.clone()) });
+        for Turned { rule, fingerprint, status, exception } in &delta.turned {
+            let Some(open) = self.open.get_mut(&(rule.clone(), *fingerprint)) else { continue };
+            if let Some(last) = open.stretches.last_mut() {
+                last.to = Some(mark.clone());
+            }
+            open.stretches.push(stretch(*status, exception));
         }
-        for key in now {
-            self.problems.entry(key).or_insert_with(|| mark.clone());
-        }
-    }
-
-    /// Problems of one commit's change alone.
-    fn see_problems_more(&mut self, problems: &[Problem], mark: &Mark) {
-        for (code, message) in problems.iter().map(said) {
-            let to = Some(mark.clone());
-            self.gone_problems.push(Unchecked { code, message, from: mark.clone(), to });
+        for opened in &delta.opened {
+            let deviation = Deviation {
+                rule: opened.rule.clone(),
+                severity: opened.severity.name(),
+                resource: opened.resource.clone(),
+                fingerprint: opened.fingerprint.to_string(),
+                message: opened.message.clone(),
+                place: opened.place.clone(),
+                since_before: is_first,
+                from: mark.clone(),
+                to: None,
+                seconds: 0,
+                stretches: vec![stretch(opened.status, &opened.exception)],
+            };
+            self.open.insert((opened.rule.clone(), opened.fingerprint), deviation);
         }
     }
 
     fn finish(mut self, request: &PeriodRequest<'_>, policies: String, instants: &[Instant]) -> Period {
         let end = seconds_of(&request.to.next_day().unwrap_or_else(|| request.to.clone()));
         let mut deviations = std::mem::take(&mut self.closed);
-        deviations.extend(std::mem::take(&mut self.open).into_values().map(|open| open.deviation));
+        deviations.extend(std::mem::take(&mut self.open).into_values());
         deviations.retain(|each| each.to.as_ref().is_none_or(|to| to.seconds >= self.begin));
         for each in &mut deviations {
             each.seconds = each.to.as_ref().map_or(end, |to| to.seconds) - each.from.seconds;
@@ -391,7 +345,7 @@ impl<'h> Watch<'h> {
         });
         let mut problems = std::mem::take(&mut self.gone_problems);
         let open = std::mem::take(&mut self.problems).into_iter();
-        problems.extend(open.map(|((code, message), from)| Unchecked { code, message, from, to: None }));
+        problems.extend(open.map(|(said, from)| unchecked(&said, from, None)));
         problems.sort_by(|one, other| {
             (one.from.seconds, one.code, &one.message).cmp(&(other.from.seconds, other.code, &other.message))
         });
@@ -407,7 +361,7 @@ impl<'h> Watch<'h> {
         let mut requirements: BTreeMap<&str, Vec<String>> = BTreeMap::new();
         for (name, rule) in &self.rules {
             for requirement in &rule.requirements {
-                requirements.entry(requirement).or_default().push(name.to_string());
+                requirements.entry(requirement).or_default().push(name.clone());
             }
         }
         let chosen = &request.check.selection.frameworks;
@@ -439,11 +393,11 @@ impl<'h> Watch<'h> {
             .rules
             .iter()
             .map(|(name, rule)| RulePeriod {
-                rule: name.to_string(),
+                rule: name.clone(),
                 title: rule.title.clone(),
                 severity: rule.severity,
                 requirements: rule.requirements.clone(),
-                held: held(&[name.to_string()]),
+                held: held(std::slice::from_ref(name)),
                 population: rule.population.clone(),
             })
             .collect();
@@ -608,45 +562,8 @@ fn weeks(from: &Moment, to: &Moment, deviations: &[Deviation]) -> Vec<Week> {
     }
 }
 
-/// Controls of the organisation, with the rules that they name or that serve their requirements.
-fn controls(step: &Step<'_, '_>) -> BTreeMap<String, (String, Vec<String>)> {
-    let mut found = BTreeMap::new();
-    for declared in step.replay.declared() {
-        let Declared::Control(control) = declared else { continue };
-        let serves = |rule: &crate::report::RuleInfo| {
-            control.rules.iter().any(|name| **name == *rule.name)
-                || (control.rules.is_empty()
-                    && rule.requirements.iter().any(|one| control.requirements.contains(one)))
-        };
-        let rules: Vec<String> =
-            step.report.rules.iter().filter(|rule| serves(rule)).map(|rule| rule.name.to_string()).collect();
-        if !rules.is_empty() {
-            found.insert(control.identity.to_string(), (control.requirements.join(", "), rules));
-        }
-    }
-    found
-}
-
-fn said(problem: &Problem) -> (&'static str, String) {
-    let place = problem.location.as_ref().map(|location| format!("{}: ", location.file));
-    (problem.code.name(), format!("{}{}", place.unwrap_or_default(), problem.message))
-}
-
-fn place(location: &crate::finding::Location) -> String {
-    format!("{}:{}", location.file, location.line)
-}
-
-/// SHA-256 of the list, one line a resource, as in reports.
-fn digest(population: &[Identity]) -> String {
-    let mut lines: Vec<String> = population.iter().map(population_line).collect();
-    lines.sort_unstable();
-    let mut hasher = Sha256::new();
-    for line in lines {
-        hasher.update(line.as_bytes());
-        hasher.update(b"\n");
-    }
-    let digest: String = hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("sha256:{digest}")
+fn unchecked(said: &Said, from: Mark, to: Option<Mark>) -> Unchecked {
+    Unchecked { code: said.code.name(), message: said.message.clone(), from, to }
 }
 
 fn seconds_of(moment: &Moment) -> i64 {

@@ -11,6 +11,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use super::batches::Role;
 use super::check::{Check, CheckRequest, Gleaned};
@@ -73,7 +74,7 @@ pub(super) struct Replay<'r> {
 }
 
 /// How many resources a rule matches, and a number that tells their set from others within a run.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Matches {
     pub(super) count: u64,
     pub(super) set: u64,

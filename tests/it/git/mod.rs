@@ -9,6 +9,7 @@
 )]
 
 mod baseline;
+mod cache;
 mod commits;
 mod diff;
 mod history;
