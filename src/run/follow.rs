@@ -171,7 +171,8 @@ pub(super) fn follow(
         let end = next.map_or(keys.len(), |(next, _)| next);
         let mut here = begin;
         let mut is_contradicted = false;
-        walk(history, instants.get(begin..end).unwrap_or_default(), policies, request, &mut |step| {
+        let part = instants.get(begin..end).unwrap_or_default();
+        walk(history, (part, end == instants.len()), policies, request, &mut |step| {
             let place = here;
             here += 1;
             if place < at || is_contradicted {

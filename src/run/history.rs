@@ -7,11 +7,11 @@ use super::changed::changed_files;
 use super::check::CheckRequest;
 use super::events::{Change, events};
 use super::policies::{Beside, Policies, PolicyError, load};
-use super::replay::Replay;
+use super::replay::{Instruction, Replay};
 use crate::compare::differences;
 use crate::date::Moment;
 use crate::estate::Inventory;
-use crate::load::{CONFIG_FILE, Commit, CommitInfo, LoadError, ObjectId, Repository, Source as _};
+use crate::load::{CONFIG_FILE, Commit, CommitInfo, EntryKind, LoadError, ObjectId, Repository, Source as _};
 use crate::policy::Roles;
 use crate::problem::Problem;
 use crate::report::{Event, Report};
@@ -156,13 +156,14 @@ pub(super) struct Unjudged {
     pub(super) problems: Vec<Problem>,
 }
 
-/// Replays a history, step by step.
+/// Replays a history, step by step. Where only the last step is to be shown, lines and messages of the others may be those
+/// of an earlier step that they have not changed since.
 ///
 /// # Errors
 /// A commit that cannot be read.
 pub(super) fn walk(
     history: &History,
-    instants: &[Instant],
+    (instants, is_exact): (&[Instant], bool),
     policies: PoliciesOf<'_>,
     request: &CheckRequest,
     visit: &mut dyn FnMut(Result<Step<'_, '_>, Unjudged>),
@@ -215,6 +216,8 @@ pub(super) fn walk(
         let mut replay = Replay::new(&any, request, in_force);
         let has_change_rules = in_force.rules.rules.iter().any(|rule| rule.uses.change);
         let mut source: Option<(usize, Commit)> = None;
+        let mut judged: Option<ObjectId> = None;
+        let Some(last_of_epoch) = epoch.last() else { continue };
         for instant in epoch {
             let known = source.take().filter(|(at, _)| *at == instant.commit);
             let (at, commit) = match known {
@@ -223,7 +226,14 @@ pub(super) fn walk(
             };
             let tree = commit.revision().map(|revision| revision.tree);
             let Some(tree) = tree else { continue };
-            let (mut report, inventory) = replay.step(&commit, tree, &instant.day);
+            let before_tree = judged.replace(tree);
+            let instruction = Instruction {
+                tree,
+                as_of: &instant.day,
+                has_same_paths: before_tree.is_some_and(|before| has_same_paths(history, before, tree)),
+                is_exact: is_exact && later.is_empty() && std::ptr::eq(instant, last_of_epoch),
+            };
+            let (mut report, inventory) = replay.step(&commit, &instruction);
             // A day on which nothing was committed changes nothing.
             let is_new = before_this.as_ref().is_none_or(|(earlier, ..)| *earlier != instant.commit);
             let before = if is_new { before_this.take() } else { None };
@@ -260,6 +270,13 @@ pub(super) fn walk(
         }
     }
     Ok(())
+}
+
+/// Whether two trees hold the same files, whatever is in them. In doubt they do not.
+fn has_same_paths(history: &History, before: ObjectId, after: ObjectId) -> bool {
+    let is_file = |side: Option<(EntryKind, ObjectId)>| matches!(side, Some((EntryKind::File, _)));
+    let changed = history.repository.changed_paths(Some(before), Some(after));
+    changed.is_ok_and(|changed| changed.iter().all(|each| is_file(each.old) && is_file(each.new)))
 }
 
 /// How many of the first instants have the policies of the first one.

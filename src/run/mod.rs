@@ -3,6 +3,7 @@
 //! Input: a request. Output: a [`Report`](crate::report::Report), or the results of examples. What it does not do: it reads no
 //! arguments, no environment and no clock, and it prints nothing.
 
+mod alter;
 mod assemble;
 mod audit;
 mod baseline;

@@ -7,12 +7,12 @@
 use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::collections::{BTreeSet, HashMap};
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::alter::{Alteration, alteration, can_see};
 use super::batches::Role;
 use super::check::{Check, CheckRequest, Gleaned};
 use super::first_pass::{BatchResult, Meter, State};
@@ -23,9 +23,10 @@ use super::sources::Sources;
 use crate::date::Moment;
 use crate::estate::{Inventory, KindName};
 use crate::evaluate::{Admitted, Around, FileContext, Outcome, Phase, Tally, evaluate};
-use crate::finding::{Finding, Identity, Resource};
+use crate::finding::{Finding, Fingerprint, Identity, Resource};
 use crate::load::{Entry, ObjectId, Source};
-use crate::outcome::Declared;
+use crate::outcome::{Declared, population_line};
+use crate::policy::{Check as RuleCheck, Rule};
 use crate::report::Report;
 use crate::schema::{self, ResourceId, RunContext};
 
@@ -39,15 +40,24 @@ struct FileResult {
     tallies: Vec<(u32, Tally)>,
     /// For each of its resources, the rules that matched it.
     matched: Vec<Vec<u32>>,
+    /// A number for the name of each.
+    names: Vec<u64>,
 }
 
 /// What joined rules say of one resource.
-#[derive(Default)]
 struct Joined {
     tallies: Vec<(u32, Tally)>,
     findings: Vec<Finding>,
+    /// The day, counted from 1970, on which a schema that reads the clock can say something else.
+    until: i64,
     /// What is not known by rule; if there is anything, all rules are asked again.
     rest: Option<Box<Outcome>>,
+}
+
+impl Default for Joined {
+    fn default() -> Self {
+        Self { tallies: Vec::new(), findings: Vec::new(), until: i64::MAX, rest: None }
+    }
 }
 
 /// A version that was judged.
@@ -58,7 +68,7 @@ struct Version {
     seen: Seen,
     gleaned: Gleaned,
     joined: Vec<Arc<Joined>>,
-    /// A hash a resource, for populations.
+    /// A number for the name of each resource, for populations.
     names: Vec<u64>,
 }
 
@@ -66,11 +76,46 @@ struct Version {
 pub(super) struct Replay<'r> {
     template: Check<'r>,
     memo: HashMap<FileKey, Arc<FileResult>>,
-    /// For each rule, whether it reads the clock.
-    clock: Vec<bool>,
+    /// For each rule, whether it reads the clock, and how.
+    clock: Vec<Clock>,
     given_up: BTreeSet<u32>,
     exhausted: Vec<u64>,
     last: Option<Version>,
+}
+
+/// How a rule reads the clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Clock {
+    /// Not at all.
+    Never,
+    /// By bounds of a schema, which tell for how long they hold.
+    Bounds,
+    /// As it likes.
+    Freely,
+}
+
+impl Clock {
+    fn of(rule: &Rule) -> Self {
+        match rule.reads_clock() {
+            false => Self::Never,
+            true if rule.uses.clock => Self::Freely,
+            true => Self::Bounds,
+        }
+    }
+}
+
+/// What a step is to be judged by, besides its source.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Instruction<'a> {
+    /// The tree, which tells contents apart.
+    pub(super) tree: ObjectId,
+    /// The clock.
+    pub(super) as_of: &'a Moment,
+    /// Whether the same files stand there as at the step before, whatever is in them.
+    pub(super) has_same_paths: bool,
+    /// Whether lines, and days that messages count, must be those of the step itself: they may be older where nothing
+    /// else has changed.
+    pub(super) is_exact: bool,
 }
 
 /// How many resources a rule matches, and a number that tells their set from others within a run.
@@ -91,40 +136,43 @@ impl<'r> Replay<'r> {
         Self {
             template,
             memo: HashMap::new(),
-            clock: rules.iter().map(crate::policy::Rule::reads_clock).collect(),
+            clock: rules.iter().map(Clock::of).collect(),
             given_up: BTreeSet::new(),
             exhausted: vec![0; rules.len()],
             last: None,
         }
     }
 
-    /// Judges a version, by its tree, as of a day.
+    /// Judges a version as of a day.
     pub(super) fn step(
         &mut self,
         source: &dyn Source,
-        tree: ObjectId,
-        as_of: &Moment,
+        instruction: &Instruction<'_>,
     ) -> (Report, Arc<Inventory>) {
         let Self { template, memo, clock, given_up, exhausted, last } = self;
+        let Instruction { tree, as_of, is_exact, .. } = *instruction;
         let check = on(template, source, as_of);
         let last_version = last.take();
         let mut rules_reach: Vec<u8> = vec![0; clock.len()];
         let is_later = last_version.as_ref().is_some_and(|last| last.as_of != *as_of);
-        let (mut version, carried) = match last_version {
+        let (mut version, mut carried) = match last_version {
             Some(last) if last.tree == tree => {
                 let carried = last.joined.iter().map(|joined| Some((Arc::clone(joined), FAR))).collect();
                 (Version { as_of: as_of.clone(), ..last }, carried)
             }
             last => {
                 let files = files(&check, memo);
-                enter(&check, tree, as_of, files, last, &mut rules_reach)
+                enter(&check, instruction, files, last, &mut rules_reach)
             }
         };
-        if is_later {
-            let clock = rules_reach.iter_mut().zip(&*clock).filter(|(_, reads)| **reads);
-            clock.for_each(|(reach, _)| *reach = ANYWHERE);
+        if is_exact {
+            carried.fill(None);
         }
-        version.joined = joined(&check, &version, &carried, rules_reach, given_up);
+        if is_later {
+            let free = rules_reach.iter_mut().zip(&*clock).filter(|(_, clock)| **clock == Clock::Freely);
+            free.for_each(|(reach, _)| *reach = ANYWHERE);
+        }
+        version.joined = joined(&check, &version, &carried, (rules_reach, clock), given_up);
         // A rule that reaches its bounds again and again is not asked for ever.
         for rest in version.joined.iter().filter_map(|joined| joined.rest.as_ref()) {
             for (rule, (count, _)) in &rest.exhausted {
@@ -221,8 +269,7 @@ impl<'r> Replay<'r> {
 #[expect(clippy::type_complexity, reason = "one result and one distance a resource")]
 fn enter(
     check: &Check<'_>,
-    tree: ObjectId,
-    as_of: &Moment,
+    instruction: &Instruction<'_>,
     (files, listed): (Vec<(FileKey, Role, Arc<FileResult>)>, super::check::Listed),
     last: Option<Version>,
     rules_reach: &mut [u8],
@@ -233,41 +280,52 @@ fn enter(
         add(&mut sum, &file.tallies);
     }
     gleaned.outcomes.push(sum);
-    let names = seen.inventory.resources().map(|(_, resource)| hash_of(&resource.identity)).collect();
+    let names = files.iter().flat_map(|(_, _, file)| &file.names).copied().collect();
     let count = seen.states.len();
+    let Instruction { tree, as_of, .. } = *instruction;
     let version = Version { tree, as_of: as_of.clone(), files, seen, gleaned, joined: Vec::new(), names };
+    // Which rules bind is another question then, and findings come to light that were made long before.
+    let last = last.filter(|last| last.gleaned.roles == version.gleaned.roles);
     let Some(last) = last else { return (version, vec![None; count]) };
-    let mut known: HashMap<(&FileKey, bool), usize> = HashMap::new();
-    let mut start = 0;
-    for (key, role, file) in &last.files {
-        known.insert((key, *role == Role::Context), start);
-        start += file.result.states.len();
-    }
+    let twins = twins(check, &last, &version);
     let (mut before, mut after) = (vec![true; last.seen.states.len()], vec![true; count]);
-    let (mut twins, mut kinds) = (Vec::new(), BTreeSet::new());
-    let mut start = 0;
-    for (key, role, file) in &version.files {
-        let length = file.result.states.len();
-        if let Some(old) = known.get(&(key, *role == Role::Context)) {
-            twins.extend((0..length).map(|at| (old + at, start + at)));
+    // Those of which only the content differs, and what is common to both.
+    let (mut altered, mut common) = (Vec::new(), Vec::new());
+    for (one, other, alteration) in twins {
+        match alteration {
+            Alteration::Quiet => {
+                if let (Some(one), Some(other)) = (before.get_mut(one), after.get_mut(other)) {
+                    (*one, *other) = (false, false);
+                }
+                common.push((one, other));
+            }
+            Alteration::Content => altered.push((place(one), place(other))),
+            Alteration::Whole => {}
         }
-        start += length;
     }
-    for (one, other) in &twins {
-        if let (Some(one), Some(other)) = (before.get_mut(*one), after.get_mut(*other)) {
+    // Of what kinds those are that differ as a whole: any rule that looks there may see it.
+    let (mut olds, mut news) = (before.clone(), after.clone());
+    for (one, other) in &altered {
+        if let (Some(one), Some(other)) = (olds.get_mut(one.0 as usize), news.get_mut(other.0 as usize)) {
             (*one, *other) = (false, false);
         }
     }
-    for (seen, differs) in [(&last.seen, &before), (&version.seen, &after)] {
-        let differing = seen.inventory.resources().zip(differs).filter(|(_, differs)| **differs);
-        kinds.extend(differing.map(|((_, resource), _)| resource.identity.qualified_kind()));
-    }
+    let kinds = kinds_of(&last.seen, &olds).chain(kinds_of(&version.seen, &news)).collect::<BTreeSet<_>>();
     for (reached, rule) in rules_reach.iter_mut().zip(&check.policies.rules.rules) {
-        *reached = reach(rule, &kinds);
+        if matches!(rule.check, RuleCheck::LinkedFileMissing) {
+            *reached = if instruction.has_same_paths { 0 } else { ANYWHERE };
+            continue;
+        }
+        let visible =
+            altered.iter().filter(|(one, other)| can_see(rule, (&last.seen, *one), (&version.seen, *other)));
+        let visible = visible.filter_map(|(_, other)| version.seen.inventory.resource(*other));
+        let mut kinds = kinds.clone();
+        kinds.extend(visible.map(|resource| resource.identity.qualified_kind()));
+        *reached = if kinds.is_empty() { 0 } else { reach(rule, &kinds) };
     }
-    let (_, near) = distances((&last.seen, &before), (&version.seen, &after), &twins, rules_reach);
+    let (_, near) = distances((&last.seen, &before), (&version.seen, &after), &common, rules_reach);
     let mut carried = vec![None; count];
-    for (one, other) in twins {
+    for (one, other) in common {
         let joined = last.joined.get(one).cloned();
         let distance = near.get(other).copied().unwrap_or(0);
         if let Some(entry) = carried.get_mut(other) {
@@ -277,16 +335,76 @@ fn enter(
     (version, carried)
 }
 
+fn place(at: usize) -> ResourceId {
+    ResourceId(u32::try_from(at).unwrap_or(u32::MAX))
+}
+
+fn kinds_of<'v>(seen: &'v Seen, differs: &'v [bool]) -> impl Iterator<Item = String> + 'v {
+    let differing = seen.inventory.resources().zip(differs).filter(|(_, differs)| **differs);
+    differing.map(|((_, resource), _)| resource.identity.qualified_kind())
+}
+
+/// Resources that stand in both versions, by their places in each, and how they differ: those of files that are the same,
+/// and those of one name in files of one path.
+fn twins(check: &Check<'_>, last: &Version, version: &Version) -> Vec<(usize, usize, Alteration)> {
+    let mut known: HashMap<(&str, bool), (usize, &ObjectId, &FileResult)> = HashMap::new();
+    let mut start = 0;
+    for ((path, blob), role, file) in &last.files {
+        known.insert((path, *role == Role::Context), (start, blob, file));
+        start += file.result.states.len();
+    }
+    let mut twins = Vec::new();
+    let mut start = 0;
+    for ((path, blob), role, file) in &version.files {
+        let length = file.result.states.len();
+        let here = start;
+        start += length;
+        let Some((old, old_blob, former)) = known.get(&(&**path, *role == Role::Context)) else { continue };
+        if blob == *old_blob {
+            twins.extend((0..length).map(|at| (old + at, here + at, Alteration::Quiet)));
+            continue;
+        }
+        // Comments that suppress findings know them by their lines, and a baseline by the whole document.
+        let is_by_line = !former.result.ignores.is_empty() || !file.result.ignores.is_empty();
+        let mut names: HashMap<u64, Option<usize>> = HashMap::new();
+        for (at, name) in former.names.iter().enumerate() {
+            // Two of one name are not told apart.
+            names.entry(*name).and_modify(|place| *place = None).or_insert(Some(old + at));
+        }
+        for (at, name) in file.names.iter().enumerate() {
+            let Some(Some(one)) = names.get(name).copied() else { continue };
+            let other = here + at;
+            let is_alone = file.names.iter().filter(|twin| *twin == name).count() == 1;
+            let mut alteration = if is_alone {
+                alteration((&last.seen, place(one)), (&version.seen, place(other)))
+            } else {
+                Alteration::Whole
+            };
+            if alteration == Alteration::Quiet && (is_by_line || !check.baselined.is_empty()) {
+                // Others see no difference; it is asked itself.
+                alteration = Alteration::Content;
+            }
+            twins.push((one, other, alteration));
+        }
+    }
+    twins
+}
+
 /// What joined rules say of each resource: as before, or asked again.
 fn joined(
     check: &Check<'_>,
     version: &Version,
     carried: &[Option<(Arc<Joined>, u8)>],
-    rules_reach: Vec<u8>,
+    (rules_reach, clock): (Vec<u8>, &[Clock]),
     given_up: &BTreeSet<u32>,
 ) -> Vec<Arc<Joined>> {
     let Seen { inventory, world, states, .. } = &version.seen;
+    // Where bounds on the clock are due, their rules are asked wherever a difference is.
+    let due_reach = rules_reach.iter().zip(clock);
+    let due_reach: Arc<[u8]> =
+        due_reach.map(|(reach, clock)| if *clock == Clock::Bounds { ANYWHERE } else { *reach }).collect();
     let rules_reach: Arc<[u8]> = rules_reach.into();
+    let today = day_of(&version.as_of);
     let around = |part| Around {
         run: RunContext { as_of: check.as_of.clone(), inventory: Some(&**inventory) },
         world: Arc::clone(world),
@@ -296,6 +414,7 @@ fn joined(
     };
     let whole = around(None);
     let partly = around(Some((false, Arc::clone(&rules_reach))));
+    let partly_due = around(Some((false, Arc::clone(&due_reach))));
     // How far the rules of a kind see.
     let mut sights: HashMap<KindName, (Arc<crate::plan::KindPlan>, u8)> = HashMap::new();
     for (_, resource) in inventory.resources() {
@@ -316,11 +435,16 @@ fn joined(
         }
         let before = carried.get(id.0 as usize).and_then(Option::as_ref);
         match before {
-            Some((joined, distance)) if distance > sight => Arc::clone(joined),
+            Some((joined, distance)) if distance > sight && today < joined.until => Arc::clone(joined),
             Some((joined, distance)) if joined.rest.is_none() => {
-                let asked =
-                    |rule: &u32| *distance <= rules_reach.get(*rule as usize).copied().unwrap_or(ANYWHERE);
-                let mut new = ask(check, &version.seen, &partly, kind, (id, resource), *state, *distance);
+                let is_due = today >= joined.until;
+                let (around, reach) =
+                    if is_due { (&partly_due, &due_reach) } else { (&partly, &rules_reach) };
+                let asked = |rule: &u32| *distance <= reach.get(*rule as usize).copied().unwrap_or(ANYWHERE);
+                let mut new = ask(check, &version.seen, around, kind, (id, resource), *state, *distance);
+                if !is_due {
+                    new.until = new.until.min(joined.until);
+                }
                 new.tallies.extend(joined.tallies.iter().filter(|(rule, _)| !asked(rule)));
                 let kept = joined.findings.iter().filter(|finding| !asked(&finding.rule));
                 new.findings.extend(kept.cloned());
@@ -357,10 +481,16 @@ fn on<'s>(template: &'s Check<'_>, source: &'s dyn Source, as_of: &Moment) -> Ch
     }
 }
 
-fn hash_of(identity: &Identity) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    identity.hash(&mut hasher);
-    hasher.finish()
+/// A number for a name, the same in every build: the first bytes of the SHA-256 of its line.
+fn number_of(identity: &Identity) -> u64 {
+    let [first, second, third, fourth, fifth, sixth, seventh, eighth, ..] =
+        Fingerprint::of(&[&population_line(identity)]).bytes();
+    u64::from_le_bytes([first, second, third, fourth, fifth, sixth, seventh, eighth])
+}
+
+/// The day of a moment, counted from 1970.
+fn day_of(moment: &Moment) -> i64 {
+    moment.day().nanoseconds().map_or(0, |nanoseconds| nanoseconds.div_euclid(86_400_000_000_000))
 }
 
 fn add(sum: &mut Outcome, tallies: &[(u32, Tally)]) {
@@ -414,7 +544,8 @@ fn file_result(mut result: BatchResult) -> Arc<FileResult> {
             list.extend(pairs.map(|(rule, _)| rule));
         }
     }
-    Arc::new(FileResult { result, tallies, matched })
+    let names = result.gathered.resources.iter().map(|resource| number_of(&resource.identity)).collect();
+    Arc::new(FileResult { result, tallies, matched, names })
 }
 
 /// Asks joined rules about one resource.
@@ -442,7 +573,9 @@ fn ask(
     let root = schema::Inventory::document(&*seen.inventory, id);
     let admitted =
         Admitted { resource: Arc::clone(resource), root, is_sound: state.is_sound, id: Some(id), distance };
-    evaluate(&check.plan, kind, Phase::Joined, &admitted, around, &mut context, &mut outcome);
+    let ((), days) = schema::watch(|| {
+        evaluate(&check.plan, kind, Phase::Joined, &admitted, around, &mut context, &mut outcome);
+    });
     drop(context);
     outcome.problems.extend(trouble.into_inner().map(|problem| *problem));
     let tallies = few(&mut outcome);
@@ -452,5 +585,6 @@ fn ask(
         && outcome.exhausted.is_empty()
         && outcome.rule_problems.is_empty()
         && outcome.undecided.is_empty();
-    Joined { tallies, findings, rest: (!is_plain).then(|| Box::new(outcome)) }
+    let until = if days == u32::MAX { i64::MAX } else { day_of(&check.as_of) + i64::from(days) };
+    Joined { tallies, findings, until, rest: (!is_plain).then(|| Box::new(outcome)) }
 }

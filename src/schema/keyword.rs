@@ -188,14 +188,16 @@ impl Predicate for DateBounds {
             let label = if label.is_empty() { String::new() } else { format!(" ({label})") };
             Fault::new(format!("is {}, should not be {should} {}{label}", moment.text(), bound.text()))
         };
-        if let Some(Some((bound, label))) =
-            self.not_before.as_ref().map(|bound| bound.resolve(subject)).transpose()?
+        let resolve = |bound: Option<&Bound>| match bound {
+            Some(bound) => bound.compared_with(&moment, subject),
+            None => Ok(None),
+        };
+        if let Some((bound, label)) = resolve(self.not_before.as_ref())?
             && moment.is_certainly_before(&bound)
         {
             return Err(explain(&bound, &label, "before"));
         }
-        if let Some(Some((bound, label))) =
-            self.not_after.as_ref().map(|bound| bound.resolve(subject)).transpose()?
+        if let Some((bound, label)) = resolve(self.not_after.as_ref())?
             && bound.is_certainly_before(&moment)
         {
             return Err(explain(&bound, &label, "after"));

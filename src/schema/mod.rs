@@ -6,6 +6,7 @@
 
 mod exercise;
 mod expand;
+mod horizon;
 mod json;
 mod keyword;
 mod known_path;
@@ -24,6 +25,7 @@ use serde_json::Value;
 
 pub use exercise::{Exercise, Exercised};
 pub use expand::{Parameters, Strictness, expand, substitute};
+pub use horizon::watch;
 pub use json::TapeJson;
 pub use keyword::field_name;
 pub use known_path::{UnknownPath, missing_field, unknown_paths};

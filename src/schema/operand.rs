@@ -3,6 +3,7 @@
 
 use serde_json::Value;
 
+use super::horizon;
 use super::path::{Path, Step};
 use super::scope::{Scope, Subject};
 use crate::date::{Duration, Moment};
@@ -272,8 +273,25 @@ impl Bound {
         Ok(Self { base, plus: span("plus")?, minus: span("minus")? })
     }
 
+    /// The moment that another one is compared with, and how messages explain it.
+    pub(super) fn compared_with(
+        &self,
+        moment: &Moment,
+        subject: &Subject<'_>,
+    ) -> Result<Option<(Moment, String)>, Malformed> {
+        let resolved = self.resolve(subject);
+        if matches!(self.base, BoundBase::Now) {
+            match &resolved {
+                Ok(Some((bound, _))) => horizon::compared(moment, bound),
+                Ok(None) => {}
+                Err(_) => horizon::unknown(),
+            }
+        }
+        resolved
+    }
+
     /// The moment and how messages explain it.
-    pub(super) fn resolve(&self, subject: &Subject<'_>) -> Result<Option<(Moment, String)>, Malformed> {
+    fn resolve(&self, subject: &Subject<'_>) -> Result<Option<(Moment, String)>, Malformed> {
         let (mut moment, mut label) = match &self.base {
             BoundBase::Now => (subject.scope.run.as_of.clone(), "as-of".to_owned()),
             BoundBase::Literal(moment) => (moment.clone(), String::new()),
