@@ -391,8 +391,13 @@ impl<'m> Analysis<'m> {
                     self.read(steps);
                 }
                 let fields = self.value(field);
+                if fields.is_empty() {
+                    self.uses.walked.insert(None);
+                }
                 self.consume_all(&fields);
                 for place in &fields {
+                    // It goes along the field as far as it leads.
+                    self.uses.walked.insert(if let Place::Text(field) = place { Some(field) } else { None });
                     if let Place::Text(field) = place
                         && self.is_last
                         && (self.surroundings.field_kinds)(false, field).is_none()

@@ -1,30 +1,31 @@
 //! What rules can see of a resource that stands in both of two versions and is not the same.
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::second_pass::Seen;
 use crate::estate::KindName;
 use crate::finding::Identity;
 use crate::policy::Rule;
 use crate::schema::{Inventory as _, PathSet, ResourceId};
 use crate::yaml::{Kind, NodeRef};
 
-use super::second_pass::Seen;
-
-/// How much two versions of a resource differ, for rules that look at it from elsewhere.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How two versions of a resource differ, for rules that look at it from elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Alteration {
     /// Not at all: what rules read of it is the same, and so is whom it names.
     Quiet,
-    /// In what rules read, and not in whom it names.
-    Content,
-    /// In whom it names, or in whether it can be judged.
+    /// In what rules read, or in whom it names through these fields.
+    Content(Vec<String>),
+    /// In whether it can be judged, or in what it is.
     Whole,
 }
 
-/// How much a resource differs between two versions.
-pub(super) fn alteration(
-    (before, old): (&Seen, ResourceId),
-    (after, new): (&Seen, ResourceId),
-) -> Alteration {
-    let state = |seen: &Seen, id: ResourceId| {
+/// A resource of one of the versions.
+pub(super) type Place<'v> = (&'v Seen, ResourceId);
+
+/// How a resource differs between two versions.
+pub(super) fn alteration((before, old): Place<'_>, (after, new): Place<'_>) -> Alteration {
+    let state = |(seen, id): Place<'_>| {
         seen.states.get(id.0 as usize).map(|state| (state.is_sound, state.is_evaluated))
     };
     let (one, other) = (before.inventory.resource(old), after.inventory.resource(new));
@@ -34,35 +35,60 @@ pub(super) fn alteration(
             && one.owner == other.owner
             && one.location.file == other.location.file
     });
-    if !is_same_thing
-        || state(before, old) != state(after, new)
-        || !has_same_references(before, old, after, new)
-    {
+    if !is_same_thing || state((before, old)) != state((after, new)) {
         return Alteration::Whole;
     }
+    let fields = other_references((before, old), (after, new));
     let (one, other) = (before.inventory.document(old), after.inventory.document(new));
-    if is_same(one, other, &PathSet::All) { Alteration::Quiet } else { Alteration::Content }
+    if fields.is_empty() && is_same(one, other, &PathSet::All) {
+        Alteration::Quiet
+    } else {
+        Alteration::Content(fields)
+    }
 }
 
-/// Whether a resource names the same others. What names nothing is told apart by its text alone, which is not at hand.
-fn has_same_references(before: &Seen, old: ResourceId, after: &Seen, new: ResourceId) -> bool {
-    let (one, other) = (before.inventory.outgoing(old), after.inventory.outgoing(new));
-    one.len() == other.len()
-        && one.iter().zip(&other).all(|((field, target), (other_field, other_target))| {
-            let named = |seen: &Seen, target: &Option<ResourceId>| -> Option<Identity> {
-                Some(seen.inventory.resource((*target)?)?.identity.clone())
-            };
-            let target = named(before, target);
-            field == other_field && target.is_some() && target == named(after, other_target)
-        })
+/// The fields through which a resource names others than before. What names nothing is told apart by its text alone, which
+/// is not at hand, so that it counts as another.
+fn other_references((before, old): Place<'_>, (after, new): Place<'_>) -> Vec<String> {
+    let list = |(seen, id): Place<'_>| -> BTreeMap<String, Vec<Option<Identity>>> {
+        let mut fields: BTreeMap<String, Vec<Option<Identity>>> = BTreeMap::new();
+        for (field, target) in seen.inventory.outgoing(id) {
+            let target = target.and_then(|target| seen.inventory.resource(target));
+            fields.entry(field.to_owned()).or_default().push(target.map(|target| target.identity.clone()));
+        }
+        fields
+    };
+    let (one, other) = (list((before, old)), list((after, new)));
+    let fields: BTreeSet<&String> = one.keys().chain(other.keys()).collect();
+    let differs = |field: &&&String| {
+        let (one, other) = (one.get(**field), other.get(**field));
+        one != other || one.is_some_and(|targets| targets.contains(&None))
+    };
+    fields.iter().filter(differs).map(|field| (*field).clone()).collect()
 }
 
-/// Whether a rule that looks at other resources could see that the content of this one has changed.
-pub(super) fn can_see(
-    rule: &Rule,
-    (before, old): (&Seen, ResourceId),
-    (after, new): (&Seen, ResourceId),
-) -> bool {
+/// Whether a rule could see of a resource, from elsewhere, that its content has changed, or whom it names through some
+/// fields.
+pub(super) fn can_see(rule: &Rule, fields: &[String], old: Place<'_>, new: Place<'_>) -> bool {
+    sees_references(rule, fields, new) || sees_content(rule, old, new)
+}
+
+fn sees_references(rule: &Rule, fields: &[String], (seen, id): Place<'_>) -> bool {
+    if fields.is_empty() {
+        return false;
+    }
+    let Some(resource) = seen.inventory.resource(id).filter(|_| rule.check.rego().is_some()) else {
+        return true;
+    };
+    // Its own references a rule sees where it judges the resource itself.
+    let is_named = |kind: &str| rule.uses.referrers.contains(kind);
+    is_named(&resource.identity.kind)
+        || is_named(&resource.identity.qualified_kind())
+        || fields.iter().any(|field| rule.uses.walked.contains(field))
+        || rule.matches.iter().any(|each| each.condition().is_some())
+}
+
+fn sees_content(rule: &Rule, (before, old): Place<'_>, (after, new): Place<'_>) -> bool {
     let Some(resource) = after.inventory.resource(new) else { return true };
     let kind = KindName::of(&resource.identity);
     let (one, other) = (before.inventory.document(old), after.inventory.document(new));
@@ -70,7 +96,7 @@ pub(super) fn can_see(
         rule.reads.others.iter().filter(|(read, _)| *read == "*" || kind.is_written(read)).peekable();
     if reads.peek().is_none() {
         // Of kinds that a text of Rego does not expect, it is given all that is kept.
-        return rule.check.rego().is_some();
+        return rule.check.rego().is_some() && !is_same(one, other, &PathSet::All);
     }
     reads.any(|(_, set)| !is_same(one, other, set))
 }

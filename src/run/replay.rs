@@ -299,13 +299,13 @@ fn enter(
                 }
                 common.push((one, other));
             }
-            Alteration::Content => altered.push((place(one), place(other))),
+            Alteration::Content(fields) => altered.push((place(one), place(other), fields)),
             Alteration::Whole => {}
         }
     }
     // Of what kinds those are that differ as a whole: any rule that looks there may see it.
     let (mut olds, mut news) = (before.clone(), after.clone());
-    for (one, other) in &altered {
+    for (one, other, _) in &altered {
         if let (Some(one), Some(other)) = (olds.get_mut(one.0 as usize), news.get_mut(other.0 as usize)) {
             (*one, *other) = (false, false);
         }
@@ -316,9 +316,10 @@ fn enter(
             *reached = if instruction.has_same_paths { 0 } else { ANYWHERE };
             continue;
         }
-        let visible =
-            altered.iter().filter(|(one, other)| can_see(rule, (&last.seen, *one), (&version.seen, *other)));
-        let visible = visible.filter_map(|(_, other)| version.seen.inventory.resource(*other));
+        let visible = altered.iter().filter(|(one, other, fields)| {
+            can_see(rule, fields, (&last.seen, *one), (&version.seen, *other))
+        });
+        let visible = visible.filter_map(|(_, other, _)| version.seen.inventory.resource(*other));
         let mut kinds = kinds.clone();
         kinds.extend(visible.map(|resource| resource.identity.qualified_kind()));
         *reached = if kinds.is_empty() { 0 } else { reach(rule, &kinds) };
@@ -382,7 +383,7 @@ fn twins(check: &Check<'_>, last: &Version, version: &Version) -> Vec<(usize, us
             };
             if alteration == Alteration::Quiet && (is_by_line || !check.baselined.is_empty()) {
                 // Others see no difference; it is asked itself.
-                alteration = Alteration::Content;
+                alteration = Alteration::Content(Vec::new());
             }
             twins.push((one, other, alteration));
         }
