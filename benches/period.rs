@@ -101,26 +101,29 @@ fn put(stream: &mut impl Write, path: &str, text: &str) -> io::Result<()> {
     writeln!(stream, "M 100644 inline {path}\ndata {}\n{text}", text.len())
 }
 
-/// Of the ten resources one gets another title, and every third time it may lose its owner.
+/// One of the ten resources gets another title; every third time one also gets another owner, and every third time a record
+/// of one becomes two years older.
 fn edited(text: &str, number: usize, drawn: usize) -> String {
-    let nth = |text: &str, key: &str| {
-        let places: Vec<usize> = text.match_indices(key).map(|(at, _)| at).collect();
-        places.get(drawn % places.len().max(1)).copied()
-    };
-    let mut edited = match nth(text, "\n  title: ") {
-        Some(at) => {
-            let (before, after) = text.split_at(at);
-            format!("{before}{}", after.replacen("title: ", &format!("title: Edit {number} # "), 1))
-        }
-        None => format!("{text}# edit {number}\n"),
-    };
-    if let Some(owner) = nth(&edited, "\n  owner:").filter(|_| drawn.is_multiple_of(3)) {
-        let rest = edited.get(owner + 1..).and_then(|rest| rest.find('\n'));
-        let end = rest.map_or(edited.len(), |end| owner + 1 + end);
-        // An anchor stays, for those who use it.
-        if edited.get(owner..end).is_some_and(|line| !line.contains('&')) {
-            edited.replace_range(owner..end, "");
-        }
+    let mut edited = replaced(text, "\n  title: ", drawn, |_| format!("Edit {number} "));
+    match drawn % 3 {
+        0 => edited = replaced(&edited, "\n  owner: ", drawn, |_| "Team:archive-00000-team-1".to_owned()),
+        1 => edited = replaced(&edited, "On: ", drawn, |date| date.replacen("2026", "2024", 1)),
+        _ => {}
     }
     edited
+}
+
+/// A text with another value behind one of the places of a key. What is anchored, quoted or in braces stays, for others use it.
+fn replaced(text: &str, key: &str, drawn: usize, change: impl Fn(&str) -> String) -> String {
+    let plain = |at: &usize| {
+        let rest = text.get(at + key.len()..).unwrap_or_default();
+        rest.chars().next().is_some_and(|first| !"&*'\"|>{[\n".contains(first))
+    };
+    let places: Vec<usize> = text.match_indices(key).map(|(at, _)| at).filter(plain).collect();
+    let Some(start) = places.get(drawn % places.len().max(1)).map(|at| at + key.len()) else {
+        return text.to_owned();
+    };
+    let (before, rest) = text.split_at(start);
+    let (value, after) = rest.split_at(rest.find(['\n', '#', ',', '}']).unwrap_or(rest.len()));
+    format!("{before}{}{after}", change(value))
 }

@@ -30,17 +30,17 @@ pub(super) fn alteration((before, old): Place<'_>, (after, new): Place<'_>) -> A
     };
     let (one, other) = (before.inventory.resource(old), after.inventory.resource(new));
     let is_same_thing = one.zip(other).is_some_and(|(one, other)| {
-        one.identity == other.identity
-            && one.uid == other.uid
-            && one.owner == other.owner
-            && one.location.file == other.location.file
+        one.identity == other.identity && one.uid == other.uid && one.location.file == other.location.file
     });
     if !is_same_thing || state((before, old)) != state((after, new)) {
         return Alteration::Whole;
     }
     let fields = other_references((before, old), (after, new));
     let (one, other) = (before.inventory.document(old), after.inventory.document(new));
-    if fields.is_empty() && is_same(one, other, &PathSet::All) {
+    // Findings name the owner, so that it is asked again itself.
+    let has_same_owner = before.inventory.resource(old).map(|one| &one.owner)
+        == after.inventory.resource(new).map(|other| &other.owner);
+    if has_same_owner && fields.is_empty() && is_same(one, other, &PathSet::All) {
         Alteration::Quiet
     } else {
         Alteration::Content(fields)
