@@ -106,7 +106,7 @@ fn put(stream: &mut impl Write, path: &str, text: &str) -> io::Result<()> {
 fn edited(text: &str, number: usize, drawn: usize) -> String {
     let mut edited = replaced(text, "\n  title: ", drawn, |_| format!("Edit {number} "));
     match drawn % 3 {
-        0 => edited = replaced(&edited, "\n  owner: ", drawn, |_| "Team:archive-00000-team-1".to_owned()),
+        0 => edited = replaced(&edited, "\n  owner: ", drawn, |_| "Team:archive-00000-team-1 ".to_owned()),
         1 => edited = replaced(&edited, "On: ", drawn, |date| date.replacen("2026", "2024", 1)),
         _ => {}
     }
