@@ -444,7 +444,7 @@ fn explanations() {
             "unowned-asset",
             &["(rule, high)", "Requirements:\n", "cobit-2019:BAI09.01", "Must hold (of spec):", "Examples: "],
         ),
-        ("pci-dss-4.0.1:3.5.1", &["(requirement of ", "part of 3.5", "Rules:\n", "unencrypted-data-store"]),
+        ("pci-dss-4.0.1:3.5.1", &["(requirement of ", "part of 3.5", "Rules:\n", "readable-card-numbers"]),
         ("164.312(a)(2)(iv)", &["hipaa:164.312(a)(2)(iv)", "implementation: addressable"]),
         ("DataStore", &["DataStore (kind)", "classification", "File: schemas/kinds/DataStore.schema.json"]),
         ("gdpr", &["gdpr (framework)", "requirements"]),
