@@ -312,6 +312,10 @@ fn enter(
     }
     let kinds = kinds_of(&last.seen, &olds).chain(kinds_of(&version.seen, &news)).collect::<BTreeSet<_>>();
     for (reached, rule) in rules_reach.iter_mut().zip(&check.policies.rules.rules) {
+        if !rule.is_joined {
+            // It only reads the clock besides.
+            continue;
+        }
         if matches!(rule.check, RuleCheck::LinkedFileMissing) {
             *reached = if instruction.has_same_paths { 0 } else { ANYWHERE };
             continue;
