@@ -11,7 +11,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, OnceLock};
 
 use crate::estate::{Candidate, KindSchema, Reference, SensitiveField};
-use crate::finding::{Finding, Identity, Location, MASK, Owners, Resource, Status};
+use crate::finding::{Finding, Identity, Location, MASK, Owners, Resource, Status, with_article};
 use crate::load::Held;
 use crate::plan::{Applicable, KindPlan, Plan, Secrecy};
 use crate::policy::{Check, Compiled, Rule};
@@ -470,11 +470,8 @@ impl Pair<'_, '_> {
                 let message = match inventory.resolve(id, &field.field, text, None) {
                     Some(target) if field.takes(inventory.kind(target)) => continue,
                     Some(target) => {
-                        format!(
-                            "names {}, should name a {}",
-                            inventory.describe(target),
-                            field.kinds.join(" or ")
-                        )
+                        let wanted = with_article(&field.kinds.join(" or "));
+                        format!("names {}, should name {wanted}", inventory.describe(target))
                     }
                     None if self.plan.rules.is_framework(reference.kind_or(&field.kinds), reference.name) => {
                         continue;

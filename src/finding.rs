@@ -95,6 +95,12 @@ impl Location {
     }
 }
 
+/// A name after `a` or `an`.
+pub fn with_article(name: &str) -> String {
+    let is_vowel = name.starts_with(['a', 'e', 'i', 'o', 'A', 'E', 'I', 'O']);
+    format!("{} {name}", if is_vowel { "an" } else { "a" })
+}
+
 /// Who a resource is: the version of its API is no part of it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Identity {

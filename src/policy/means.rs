@@ -71,7 +71,8 @@ impl Framework {
             match entry.testable {
                 _ if entry.superseded_by.is_some() => Means::Superseded,
                 _ if cited.contains(id) => Means::Rules,
-                _ if parents.contains(id) => Means::Parts,
+                // What a heading itself asks for is another matter than its parts.
+                _ if parents.contains(id) && entry.testable != Some(Testable::Evidence) => Means::Parts,
                 Some(Testable::Evidence) => Means::Evidence,
                 Some(Testable::None) => Means::NotDeclared,
                 // What says nothing is not excused.

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::finding::with_article;
 use crate::yaml::NodeRef;
 
 /// The roles of the organizations of an estate, all of them together.
@@ -52,7 +53,7 @@ impl Roles {
     pub fn reason_against(&self, wanted: &[String]) -> Option<String> {
         let known = self.known().filter(|_| !self.bind(wanted))?;
         let known: Vec<&str> = known.iter().map(String::as_str).collect();
-        Some(format!("binds a {}; the estate states {}", wanted.join(" or "), known.join(", ")))
+        Some(format!("binds {}; the estate states {}", with_article(&wanted.join(" or ")), known.join(", ")))
     }
 
     /// Whether less binds by these roles than by `former` ones.

@@ -13,6 +13,7 @@ use super::path::Step;
 use super::scope::{Inventory, ResourceId, Scope, Subject};
 use super::{Body, Description, TapeJson, describe, json};
 use crate::date::{Duration, Moment};
+use crate::finding::with_article;
 use crate::yaml::{Kind, NodeRef};
 
 /// What all keywords of one schema share.
@@ -519,8 +520,8 @@ impl Predicate for Reference {
         };
         let related = Some(target);
         if !self.takes(inventory.kind(target)) {
-            let message =
-                format!("names {}, should name a {}", inventory.describe(target), self.to.join(" or "));
+            let wanted = with_article(&self.to.join(" or "));
+            let message = format!("names {}, should name {wanted}", inventory.describe(target));
             return Err(Fault { related, ..Fault::new(message) });
         }
         let Some(body) = &self.must.body else { return Ok(()) };

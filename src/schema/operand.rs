@@ -175,7 +175,7 @@ impl Operand {
         match self {
             Self::Literal(_) => None,
             Self::Field(place) => Some(place.text.clone()),
-            Self::Outer(place) => Some(format!("outer {}", place.text)),
+            Self::Outer(place) => Some(format!("the resource's own {}", place.text)),
             Self::Table { by, .. } => Some(format!("by {}", by.text)),
         }
     }
