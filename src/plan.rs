@@ -159,7 +159,9 @@ impl<'r> Plan<'r> {
 
     fn make(&self, kind: &KindName) -> KindPlan {
         let schema = self.kinds.get(kind).cloned();
-        let sensitive = sensitive_fields(kind, schema.as_ref().map(|schema| &schema.schema));
+        let sensitive = schema
+            .as_ref()
+            .map_or_else(|| sensitive_fields(kind, None), |schema| schema.sensitive().to_vec());
         let applicable = |(index, rule): (usize, &Rule)| {
             let matches: Vec<u32> = (0_u32..)
                 .zip(&rule.matches)
@@ -199,13 +201,11 @@ impl<'r> Plan<'r> {
     fn secrecy(&self, rule: &Rule, own: &[SensitiveField]) -> Secrecy {
         let reads_others = |(read, set): (&String, &PathSet)| {
             let is_meant = |name: &KindName| read == "*" || name.is_written(read);
-            let known = self.kinds.iter().map(|schema| (schema.name.clone(), Some(&schema.schema)));
+            let is_seen = |fields: &[SensitiveField]| fields.iter().any(|field| field.is_read_by(set));
             // Secrets of Kubernetes have no schema here.
-            let all = known.chain([(KindName::parse("core/Secret"), None)]);
-            let fields = all
-                .filter(|(name, _)| is_meant(name))
-                .flat_map(|(name, schema)| sensitive_fields(&name, schema));
-            fields.into_iter().any(|field| field.is_read_by(set))
+            let secret = KindName::parse("core/Secret");
+            (is_meant(&secret) && is_seen(&sensitive_fields(&secret, None)))
+                || self.kinds.iter().any(|schema| is_meant(&schema.name) && is_seen(schema.sensitive()))
         };
         if rule.is_sensitive || rule.reads.others.iter().any(reads_others) {
             Secrecy::Always

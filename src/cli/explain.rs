@@ -183,7 +183,7 @@ fn explain_framework(framework: &Framework, policies: &Policies) -> String {
 
 fn explain_kind(schema: &KindSchema) -> String {
     let mut text = format!("{} (kind)\n{}\n\nFields of spec:\n", schema.name, schema.description());
-    let spec = schema.schema.pointer("/properties/spec").unwrap_or(&Value::Null);
+    let spec = schema.schema().pointer("/properties/spec").unwrap_or(&Value::Null);
     let mut rows = Vec::new();
     fields(spec, "", &mut rows);
     let width = |column: fn(&(String, String, String)) -> &str| {
@@ -272,6 +272,6 @@ pub(super) fn schema(arguments: &SchemaArguments, common: &Common) -> Result<Exi
             names.join(", ")
         )));
     };
-    output::to_stdout(format!("{:#}\n", schema.schema).as_bytes())?;
+    output::to_stdout(format!("{:#}\n", schema.schema()).as_bytes())?;
     Ok(Exit::Clean)
 }

@@ -24,7 +24,7 @@ pub fn combined_schema(kinds: &KindLibrary) -> Value {
                 group => json!({"pattern": format!("^{}/", group.replace('.', "\\."))}),
             }
         };
-        let mut schema = kind.schema.clone();
+        let mut schema = kind.schema().clone();
         if let Some(members) = schema.as_object_mut() {
             // Within another schema these would begin one of its own.
             members.remove("$id");

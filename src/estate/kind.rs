@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::field::{FileField, file_fields};
 use super::inventory::{ReferenceField, reference_fields};
+use super::sensitive::{SensitiveField, sensitive_fields};
 use crate::finding::{Identity, OWN_GROUP};
 use crate::schema::{Body, Description, SchemaError};
 
@@ -89,25 +90,48 @@ impl Pattern {
 pub struct KindSchema {
     /// Which kind.
     pub name: KindName,
-    /// The JSON Schema.
-    pub schema: Value,
     /// The file it was read from.
     pub file: Arc<str>,
+    /// The JSON Schema, and its text where that is parsed when first asked for.
+    schema: OnceLock<Value>,
+    text: Option<&'static str>,
     body: OnceLock<Result<Body, SchemaError>>,
     references: OnceLock<Vec<ReferenceField>>,
     files: OnceLock<Vec<FileField>>,
+    sensitive: OnceLock<Vec<SensitiveField>>,
 }
 
 impl KindSchema {
+    fn new(name: KindName, file: Arc<str>, schema: OnceLock<Value>, text: Option<&'static str>) -> Self {
+        let (body, references, files, sensitive) = Default::default();
+        Self { name, file, schema, text, body, references, files, sensitive }
+    }
+
+    /// The JSON Schema. A text of the library that is none, which its tests would tell, becomes `null`, and that is no
+    /// schema either.
+    pub fn schema(&self) -> &Value {
+        let parse = || self.text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+        self.schema.get_or_init(parse)
+    }
+
+    /// The fields whose values no report may show.
+    pub fn sensitive(&self) -> &[SensitiveField] {
+        self.sensitive.get_or_init(|| {
+            // Most schemas mark none: then there is no need to parse them.
+            let is_marked = self.text.is_none_or(|text| text.contains("x-sensitive"));
+            sensitive_fields(&self.name, is_marked.then(|| self.schema()))
+        })
+    }
+
     /// The fields that hold references.
     pub fn references(&self) -> &[ReferenceField] {
-        self.references.get_or_init(|| reference_fields(&self.schema))
+        self.references.get_or_init(|| reference_fields(self.schema()))
     }
 
     /// The fields that hold paths of files. A schema that marks them wrongly has no body either, so that its
     /// resources cannot pass.
     pub fn files(&self) -> &[FileField] {
-        self.files.get_or_init(|| file_fields(&self.schema).unwrap_or_default())
+        self.files.get_or_init(|| file_fields(self.schema()).unwrap_or_default())
     }
 
     /// The compiled schema; compiled when first asked for.
@@ -119,12 +143,12 @@ impl KindSchema {
     }
 
     fn compile(&self) -> Result<Body, SchemaError> {
-        file_fields(&self.schema).map_err(|message| SchemaError {
+        file_fields(self.schema()).map_err(|message| SchemaError {
             pointer: String::new(),
             message,
             help: None,
         })?;
-        Body::compile(self.schema.clone(), Description::Documents, &Arc::from([]))
+        Body::compile(self.schema().clone(), Description::Documents, &Arc::from([]))
     }
 
     /// What makes the schema unusable, if it has been compiled.
@@ -134,7 +158,7 @@ impl KindSchema {
 
     /// The first sentence about the kind.
     pub fn description(&self) -> &str {
-        self.schema.get("description").and_then(Value::as_str).unwrap_or_default()
+        self.schema().get("description").and_then(Value::as_str).unwrap_or_default()
     }
 }
 
@@ -143,18 +167,27 @@ impl KindSchema {
 pub struct KindLibrary {
     schemas: BTreeMap<KindName, Arc<KindSchema>>,
     is_builtin: bool,
+    keeps_library: bool,
 }
 
 impl KindLibrary {
-    /// Says that these are the library's kinds; one more, and they are no longer.
-    #[must_use]
-    pub fn of_library(self) -> Self {
-        Self { is_builtin: true, ..self }
+    /// The kinds of the library: each with its file and the text of its schema. One more, and these are no longer the
+    /// library's.
+    pub fn of_library(kinds: impl Iterator<Item = (KindName, Arc<str>, &'static str)>) -> Self {
+        let entry = |(name, file, text): (KindName, _, _)| {
+            (name.clone(), Arc::new(KindSchema::new(name, file, OnceLock::new(), Some(text))))
+        };
+        Self { schemas: kinds.map(entry).collect(), is_builtin: true, keeps_library: true }
     }
 
     /// Whether these are the library's kinds and no others.
     pub fn is_builtin(&self) -> bool {
         self.is_builtin
+    }
+
+    /// Whether the library's kinds are among these, and none of them is changed.
+    pub fn keeps_library(&self) -> bool {
+        self.keeps_library
     }
 
     /// Adds a schema. One for a kind that has one already adds to it: mappings are merged, the lists `required`
@@ -163,20 +196,14 @@ impl KindLibrary {
         self.is_builtin = false;
         let (schema, file) = match self.schemas.remove(&name) {
             Some(old) => {
-                let mut merged = old.schema.clone();
+                self.keeps_library = false;
+                let mut merged = old.schema().clone();
                 merge(&mut merged, schema);
                 (merged, file)
             }
             None => (schema, file),
         };
-        let entry = KindSchema {
-            name: name.clone(),
-            schema,
-            file,
-            body: OnceLock::new(),
-            references: OnceLock::new(),
-            files: OnceLock::new(),
-        };
+        let entry = KindSchema::new(name.clone(), file, OnceLock::from(schema), None);
         drop(self.schemas.insert(name, Arc::new(entry)));
     }
 
@@ -255,6 +282,6 @@ mod tests {
         library.add(name.clone(), json!({"required": ["b"], "properties": {"b": true}}), "y".into());
         let merged = json!({
             "additionalProperties": false, "required": ["a", "b"], "properties": {"a": {"type": "string"}, "b": true}});
-        assert_eq!(library.get(&name).unwrap().schema, merged);
+        assert_eq!(*library.get(&name).unwrap().schema(), merged);
     }
 }

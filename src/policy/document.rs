@@ -1,5 +1,6 @@
 //! What all typed documents of ours share: their envelope, and problems that know their place.
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 
 use serde::Deserialize;
@@ -15,18 +16,19 @@ use crate::yaml::{LineIndex, NodeRef, Span, Tape, TypedError};
 pub struct Locator<'t> {
     file: Arc<str>,
     tape: &'t Tape,
-    lines: LineIndex<'t>,
+    lines: OnceCell<LineIndex<'t>>,
 }
 
 impl<'t> Locator<'t> {
     /// For the file with this name and tape.
     pub fn new(file: &Arc<str>, tape: &'t Tape) -> Self {
-        Self { file: Arc::clone(file), tape, lines: LineIndex::new(tape.source()) }
+        Self { file: Arc::clone(file), tape, lines: OnceCell::new() }
     }
 
     /// Where a node is written.
     pub fn of(&self, node: u32) -> Location {
-        self.lines.location(&self.file, self.tape.node(node).span(), "")
+        let lines = self.lines.get_or_init(|| LineIndex::new(self.tape.source()));
+        lines.location(&self.file, self.tape.node(node).span(), "")
     }
 
     /// The span of a node.

@@ -2,20 +2,39 @@
 
 include!(concat!(env!("OUT_DIR"), "/embedded.rs"));
 
-/// Every file of `policies/`: its path in the project, and its text.
-pub fn builtin_policies() -> &'static [(&'static str, &'static str)] {
+/// A file of `policies/`.
+#[derive(Debug)]
+pub struct BuiltinPolicy {
+    /// Its path in the project.
+    pub path: &'static str,
+    /// Its text.
+    pub text: &'static str,
+    head: usize,
+    /// The digest of what a run needs of it.
+    pub(super) digest: &'static str,
+}
+
+impl BuiltinPolicy {
+    /// The text of a rule up to its examples, which stand last and are most of it: what a run needs.
+    pub fn without_examples(&self) -> &'static str {
+        self.text.get(..self.head).unwrap_or(self.text)
+    }
+}
+
+/// Every file of `policies/`, in the order of their paths.
+pub fn builtin_policies() -> &'static [BuiltinPolicy] {
     POLICIES
 }
 
-/// The text of a rule up to its examples, which stand last and are most of it: what a run needs. A file that is
-/// written otherwise is given whole.
-pub fn without_examples(text: &str) -> &str {
-    const EXAMPLES: &str = "\n  examples:\n";
-    let Some((before, after)) = text.split_once(EXAMPLES) else { return text };
-    // Another key of `spec`, or another document, would be lost.
-    let is_last =
-        after.lines().all(|line| line.is_empty() || line.starts_with("  -") || line.starts_with("   "));
-    if is_last { before } else { text }
+/// The digest of what the pack depends on besides the file of a rule.
+pub(super) fn surroundings() -> &'static str {
+    SURROUNDINGS
+}
+
+/// What the pack holds for a rule, or for a file of Rego, if it was worked out from the library as it is.
+pub(super) fn packed(name: &str) -> Option<&'static str> {
+    let at = PACK.binary_search_by(|(known, _)| (*known).cmp(name)).ok()?;
+    PACK.get(at).map(|(_, packed)| *packed)
 }
 
 /// The schema of every built-in kind: the kind's name, the path in the project, and the text.

@@ -12,6 +12,7 @@ mod library;
 mod matching;
 mod means;
 mod pack;
+mod packed;
 mod rego;
 mod role;
 mod rule;
@@ -24,11 +25,12 @@ pub use digest::{DigestBuilder, PolicyDigest};
 pub use document::{Locator, OneOrMany};
 pub use framework::{Binding, Framework, Requirement, RequirementRef, Testable};
 pub use library::{
-    builtin_kind_schemas, builtin_policies, builtin_schema, builtin_schema_names, without_examples,
+    BuiltinPolicy, builtin_kind_schemas, builtin_policies, builtin_schema, builtin_schema_names,
 };
 pub use matching::Match;
 pub use means::Means;
 pub use pack::pack;
+pub use packed::Packed;
 pub use rego::{RegoPlace, RegoText, rego_header};
 pub use role::Roles;
 pub use rule::{Changed, Check, Compiled, EXAMPLE_CLOCK, Example, Expected, Origin, Rule, RuleProblems};

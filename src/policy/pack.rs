@@ -1,82 +1,74 @@
-//! What the library's texts of Rego ask of their surroundings, worked out before the program is built.
+//! What is worked out of the library's rules before the program is built, so that a run need not.
 //!
-//! Following a text through takes longer than anything else at the start of a run, and for the library it comes out the
-//! same each time. `library.json` holds it for each rule, with digests of what it was worked out from: the text, the
-//! libraries behind it, and the schemas of all kinds. Where one of these is not as it was, for a rule of the repository's
-//! own, or one of the library beside kinds or libraries of the repository's own, the text is followed through as ever.
+//! `library.json` holds for each rule what it reads, whether it looks at other documents, and what compiling its text of
+//! Rego finds out, with digests of what that was worked out from: the rule's file up to its examples, all texts of Rego,
+//! and the schemas of all kinds. The build (`build.rs`) compares the digests and leaves out what is not as it was; such
+//! a rule goes the normal way, as do rules of the repository's own, rules whose parameters are set, and those of the
+//! library beside kinds or libraries of the repository's own that could change the answer.
+//!
+//! A rule whose entry holds was looked at when the pack was written: `assize test`, and whoever else reads the examples,
+//! looks again.
 
-use std::collections::BTreeMap;
-use std::sync::LazyLock;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
 
-use super::library::builtin_kind_schemas;
+use super::library::{builtin_policies, packed, surroundings};
+use super::packed::Packed;
 use super::rego::RegoText;
+use super::rule::Rule;
 use super::rule_set::RuleSet;
 use crate::estate::KindLibrary;
-use crate::rego::{Uses, texts_behind};
+use crate::rego::{Library, texts_behind};
 
-/// The name of a rule, the digest of its texts, and what they ask for.
-type Packed = BTreeMap<String, (String, Value)>;
-
-static PACK: LazyLock<Packed> = LazyLock::new(|| {
-    let read = || -> Option<Packed> {
-        let pack: Value = serde_json::from_str(include_str!("library.json")).ok()?;
-        if pack.get("kinds")?.as_str()? != digest_of_kinds() {
-            return None;
-        }
-        let rules = pack.get("rules")?.as_object()?.iter();
-        let rule = |(name, rule): (&String, &Value)| {
-            Some((name.clone(), (rule.get("texts")?.as_str()?.to_owned(), rule.get("uses")?.clone())))
-        };
-        rules.map(rule).collect()
+/// What is known of a rule of the library whose parameters are as they are written.
+pub(super) fn known(rule: &Rule, kinds: &KindLibrary) -> Option<Packed> {
+    let is_as_it_was = match rule.check.rego() {
+        Some(text) => kinds.is_builtin() && !is_intruded(text),
+        None => kinds.keeps_library(),
     };
-    // Without it a run is slower, and the same.
-    read().unwrap_or_default()
-});
-
-/// What the text of a rule of the library asks for, if that is known.
-pub(super) fn uses(rule: &str, text: &RegoText, kinds: &KindLibrary) -> Option<Uses> {
-    if !kinds.is_builtin() {
+    if !rule.origin.is_builtin || !is_as_it_was {
         return None;
     }
-    let (digest, uses) = PACK.get(rule)?;
-    (*digest == digest_of_texts(text)).then(|| Uses::from_json(uses))?
+    Packed::from_json(packed(&rule.name)?)
+        .filter(|packed| packed.prepared.is_some() == rule.check.rego().is_some())
 }
 
-/// The content of `library.json` for a rule set that was read with the library's kinds: what following the texts of its
-/// built-in rules through finds now.
+/// A library of Rego that was looked at when the pack was written.
+pub(super) fn library(file: &Arc<str>, text: &Arc<str>) -> Option<Library> {
+    let packed: Value = serde_json::from_str(packed(file)?).ok()?;
+    Some(Library::known(file, text, packed.get("package")?.as_str()?))
+}
+
+/// Whether a library of the repository's own stands behind a text.
+fn is_intruded(text: &RegoText) -> bool {
+    !text.libraries.iter().all(|library| library.is_builtin)
+        && !texts_behind(&text.text, &text.libraries).iter().all(|library| library.is_builtin)
+}
+
+/// The content of `library.json` for a rule set that was read with the library's kinds and examples, so that everything
+/// is looked at; none for a rule that cannot be compiled.
 pub fn pack(rules: &RuleSet, kinds: &KindLibrary) -> String {
-    let built_in = rules.rules.iter().filter(|rule| rule.origin.is_builtin);
-    let packed = built_in.filter_map(|rule| {
-        let text = rule.check.rego()?;
-        let uses = text.follow(rule, kinds).to_json();
-        Some(format!("{}: {}", json!(&*rule.name), json!({"texts": digest_of_texts(text), "uses": uses})))
-    });
-    // A line a rule, so that a change of one is a change of one line.
-    let packed: Vec<String> = packed.collect();
-    format!("{{\"kinds\": {:?}, \"rules\": {{\n{}\n}}}}\n", digest_of_kinds(), packed.join(",\n"))
-}
-
-fn digest_of_kinds() -> String {
-    digest(builtin_kind_schemas().flat_map(|(_, path, text)| [path, text]))
-}
-
-fn digest_of_texts(text: &RegoText) -> String {
-    let behind = texts_behind(&text.text, &text.libraries);
-    digest(
-        std::iter::once(&*text.text)
-            .chain(behind.into_iter().flat_map(|library| [&*library.package, &*library.text])),
-    )
-}
-
-/// Of texts one after the other, each with its length.
-fn digest<'t>(texts: impl Iterator<Item = &'t str>) -> String {
-    let mut hasher = Sha256::new();
-    for text in texts {
-        hasher.update((text.len() as u64).to_le_bytes());
-        hasher.update(text.as_bytes());
+    let digest =
+        |path: &str| builtin_policies().iter().find(|file| file.path == path).map_or("", |file| file.digest);
+    let built_in = rules.rules.iter().filter(|rule| rule.origin.is_builtin && !rule.is_engine());
+    let entry = |rule: &Rule| {
+        let mut found = rule.follow(kinds);
+        if rule.check.rego().is_some() {
+            found.prepared = Some(rule.compiled(kinds, &[]).ok()?.rego.as_ref()?.prepared()?);
+        }
+        Some((rule.origin.file.to_string(), rule.name.to_string(), found.to_json()))
+    };
+    let mut entries: Vec<_> = built_in.clone().filter_map(entry).collect();
+    if let Some(text) = built_in.clone().find_map(|rule| rule.check.rego()) {
+        entries.extend(text.libraries.iter().filter(|library| library.is_builtin).map(|library| {
+            (library.file.to_string(), library.file.to_string(), json!({"package": library.package}))
+        }));
     }
-    hasher.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    // A line an entry, so that a change of one is a change of one line; `build.rs` reads them line by line.
+    let lines = entries
+        .iter()
+        .map(|(file, name, packed)| format!("[{file:?}, {:?}, {name:?}, {packed}]", digest(file)));
+    let lines: Vec<String> = lines.collect();
+    format!("{{\"surroundings\": {:?}, \"entries\": [\n{}\n]}}\n", surroundings(), lines.join(",\n"))
 }

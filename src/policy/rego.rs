@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::document::Locator;
 use super::matching::Match;
 use super::pack;
+use super::packed::Packed;
 use super::rule::{Changed, Check, Rule};
 use super::rule_set::PolicySource;
 use crate::estate::{KindLibrary, KindName, KindSchema, Pattern};
@@ -61,12 +62,6 @@ impl RegoText {
         }
     }
 
-    /// What the text reads.
-    pub(super) fn uses(&self, rule: &Rule, kinds: &KindLibrary) -> Uses {
-        let known = rule.origin.is_builtin.then(|| pack::uses(&rule.name, self, kinds)).flatten();
-        known.unwrap_or_else(|| self.follow(rule, kinds))
-    }
-
     /// What following the text through finds that it reads.
     pub(super) fn follow(&self, rule: &Rule, kinds: &KindLibrary) -> Uses {
         surrounded(&rule.matches, &rule.params, kinds, |surroundings| {
@@ -80,11 +75,24 @@ impl RegoText {
         rule: &Rule,
         kinds: &KindLibrary,
         is_changed: bool,
+        known: Option<&Packed>,
     ) -> Result<Policy, Vec<Problem>> {
         let params: BTreeMap<String, Value> =
             rule.params.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
         let compile =
             |asked: &Asked<'_, '_>| Policy::compile(&rule.name, &self.text, &self.libraries, &params, asked);
+        if let Some(prepared) = known.and_then(|known| known.prepared.as_ref())
+            && let Some(policy) = Policy::compile_prepared(
+                &rule.name,
+                &self.text,
+                &self.libraries,
+                &params,
+                &rule.uses,
+                prepared,
+            )
+        {
+            return Ok(policy);
+        }
         // Who reads the examples wants to know what is wrong.
         let compiled = if rule.origin.is_builtin && rule.examples.is_empty() && !is_changed {
             compile(&Asked::Known(&rule.uses))
@@ -136,11 +144,11 @@ fn surrounded<T>(
     };
     let unknown_field = |kinds_of: Option<&[String]>, steps: &[Step]| {
         let schemas: Vec<&Value> = match kinds_of {
-            None => matched.as_ref().map(|schemas| schemas.iter().map(|schema| &schema.schema).collect())?,
+            None => matched.as_ref().map(|schemas| schemas.iter().map(|schema| schema.schema()).collect())?,
             // A kind without a schema may have any field.
             Some(names) => names
                 .iter()
-                .map(|name| kinds.get(&KindName::parse(name)).map(|schema| &schema.schema))
+                .map(|name| kinds.get(&KindName::parse(name)).map(|schema| schema.schema()))
                 .collect::<Option<_>>()?,
         };
         let steps: Vec<Option<&str>> = steps
@@ -177,10 +185,11 @@ pub(super) struct RegoFiles {
 
 impl RegoFiles {
     /// Sorts the files out. A text stands beside a rule if the rule's file says neither `schema` nor `rego`; rules with
-    /// a header are given back with their tapes.
+    /// a header are given back with their tapes. Where it is thorough, the built-in libraries are looked through as well.
     pub(super) fn sort<'s>(
         sources: &'s [PolicySource],
         is_beside: &dyn Fn(&str) -> bool,
+        is_thorough: bool,
         problems: &mut Vec<Problem>,
     ) -> (Self, Vec<&'s PolicySource>) {
         let mut texts = BTreeMap::new();
@@ -206,7 +215,13 @@ impl RegoFiles {
                 rules.push(source);
                 continue;
             }
-            match Library::read(&source.file, text) {
+            let known =
+                (source.is_builtin && !is_thorough).then(|| pack::library(&source.file, text)).flatten();
+            if let Some(library) = known {
+                libraries.push(library);
+                continue;
+            }
+            match Library::read(&source.file, text, source.is_builtin) {
                 Ok(library) => {
                     if library.has_deny() {
                         let message = "the file has a rule `deny`, and no rule of assize takes it";

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::document::{Locator, Metadata, OneOrMany, is_kebab_case};
 use super::framework::RequirementRef;
 use super::matching::{Match, MatchForm, read_match};
+use super::packed::Packed;
 use super::rego::{RegoFiles, RegoText, file_beside, name_of_file};
 use crate::date::Moment;
 use crate::estate::{KindLibrary, KindName, Pattern};
@@ -66,6 +67,8 @@ pub struct Rule {
     pub uses: Uses,
     /// Whether what it looks at may not be shown: its messages quote no value, and no format shows its lines.
     pub is_sensitive: bool,
+    /// What the pack of the library says of it; none: it was worked out, and the rule is looked at when it is compiled.
+    known: Option<Packed>,
     compiled: OnceLock<Result<Compiled, Vec<Problem>>>,
 }
 
@@ -435,6 +438,7 @@ fn finish(
         uses: Uses::default(),
         is_sensitive: spec.sensitive,
         origin,
+        known: None,
         compiled: OnceLock::new(),
     })
 }
@@ -472,6 +476,7 @@ impl Rule {
                 tape: Arc::new(Tape::default()),
                 node: 0,
             },
+            known: None,
             compiled: OnceLock::new(),
         }
     }
@@ -493,17 +498,30 @@ impl Rule {
         self.uses.clock || conditions.chain(schema).any(may_read_clock)
     }
 
-    /// Works out whether the rule looks at other documents, with its parameters as they now are.
-    pub(super) fn find_reads(&mut self, kinds: &KindLibrary) {
+    /// Finds out whether the rule looks at other documents, with its parameters as they now are: from what is known,
+    /// or by working it out.
+    pub(super) fn find_reads(&mut self, kinds: &KindLibrary, known: Option<Packed>) {
         if self.is_engine() {
             return;
         }
-        if let Check::Rego(text) = &self.check {
-            self.uses = text.uses(self, kinds);
-        }
+        let is_known = known.is_some();
+        let Packed { is_joined, reads, uses, prepared } = known.unwrap_or_else(|| self.follow(kinds));
+        (self.is_joined, self.reads, self.uses) = (is_joined, reads, uses);
+        self.known = is_known.then(|| Packed { prepared, ..Packed::default() });
+    }
+
+    /// Whether what it reads was taken from the library's pack, and not worked out.
+    pub fn is_known(&self) -> bool {
+        self.known.is_some()
+    }
+
+    /// Works out what the rule reads.
+    pub(super) fn follow(&self, kinds: &KindLibrary) -> Packed {
+        let uses =
+            if let Check::Rego(text) = &self.check { text.follow(self, kinds) } else { Uses::default() };
         let conditions = self.matches.iter().filter_map(|each| each.condition());
         let schema = if let Check::Schema { schema, .. } = &self.check { Some(schema) } else { None };
-        let (mut joined, mut all) = (self.uses.is_joined(), self.uses.reads.clone());
+        let (mut joined, mut all) = (uses.is_joined(), uses.reads.clone());
         // A parameter that does not exist is told when the rule is compiled.
         for schema in conditions.chain(schema).filter_map(|schema| substitute(schema, &self.params).ok()) {
             joined |= is_joined(&schema);
@@ -514,7 +532,7 @@ impl Rule {
         if self.matches.iter().any(|each| !each.labels.is_empty()) {
             all.own.insert(&["metadata".to_owned(), "labels".to_owned()]);
         }
-        (self.is_joined, self.reads) = (joined, all);
+        Packed { is_joined: joined, reads: all, uses, prepared: None }
     }
 
     /// The compiled rule; compiled when first asked for.
@@ -564,6 +582,8 @@ impl Rule {
             kinds,
             assigned,
             locator: Locator::new(&self.origin.file, &self.origin.tape),
+            // Who reads the examples wants to know what is wrong.
+            known: self.known.as_ref().filter(|_| self.examples.is_empty() && changed.is_none()),
             problems: Vec::new(),
         };
         compiler.check_kinds();
@@ -584,10 +604,12 @@ impl Rule {
                 let written = if let Some(Changed::Schema(other)) = changed { other } else { written };
                 schema = compiler.body(written, *node, &self.matches, Strictness::Asserting);
             }
-            Check::Rego(text) => match text.changed(changed).compile(self, kinds, changed.is_some()) {
-                Ok(policy) => rego = Some(policy),
-                Err(problems) => compiler.problems.extend(problems),
-            },
+            Check::Rego(text) => {
+                match text.changed(changed).compile(self, kinds, changed.is_some(), compiler.known) {
+                    Ok(policy) => rego = Some(policy),
+                    Err(problems) => compiler.problems.extend(problems),
+                }
+            }
             _ => {}
         }
         if compiler.problems.is_empty() {
@@ -603,6 +625,8 @@ struct Compiler<'r> {
     kinds: &'r KindLibrary,
     assigned: &'r [KindName],
     locator: Locator<'r>,
+    /// What is known of the rule, if it was looked at before.
+    known: Option<&'r Packed>,
     problems: Vec<Problem>,
 }
 
@@ -636,8 +660,10 @@ impl Compiler<'_> {
     }
 
     fn body(&mut self, schema: &Value, node: u32, matches: &[Match], strictness: Strictness) -> Option<Body> {
-        let result = substitute(schema, &self.rule.params)
-            .and_then(|schema| check_vocabulary(&schema).map(|()| schema));
+        let is_known = self.known.is_some();
+        let result = substitute(schema, &self.rule.params).and_then(|schema| {
+            if is_known { Ok(schema) } else { check_vocabulary(&schema).map(|()| schema) }
+        });
         let schema = match result {
             Ok(schema) => schema,
             Err(error) => {
@@ -646,7 +672,9 @@ impl Compiler<'_> {
                 return None;
             }
         };
-        self.check_paths(&schema, node, matches);
+        if !is_known {
+            self.check_paths(&schema, node, matches);
+        }
         match Body::compile(expand(&schema, strictness), Description::Speaks, &self.rule.at) {
             Ok(body) => Some(body),
             Err(error) => {
@@ -666,9 +694,9 @@ impl Compiler<'_> {
                 schemas.clear();
                 break;
             };
-            schemas.push(&known.schema);
+            schemas.push(known.schema());
         }
-        let lookup = |kind: &str| self.kinds.get(&KindName::parse(kind)).map(|known| &known.schema);
+        let lookup = |kind: &str| self.kinds.get(&KindName::parse(kind)).map(|known| known.schema());
         for unknown in unknown_paths(schema, &schemas, &self.rule.at, &lookup) {
             let message = format!("no matched kind has the field {}", unknown.path);
             let node = self.locator.pointer(node, &unknown.pointer);

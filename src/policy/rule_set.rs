@@ -10,6 +10,7 @@ use super::baseline::Baseline;
 use super::config::Config;
 use super::document::Locator;
 use super::framework::{self, Framework, RequirementRef};
+use super::pack;
 use super::rego::{RegoFiles, file_beside};
 use super::role::unknown_role;
 use super::rule::{self, Check, EngineRule, Rule};
@@ -152,7 +153,8 @@ pub fn build(
     let mut frameworks = BTreeMap::new();
     let known_roles = known_roles(kinds);
     let beside = files_beside(sources);
-    let (texts, headed) = RegoFiles::sort(sources, &|file| beside.contains(file), &mut problems);
+    let (texts, headed) =
+        RegoFiles::sort(sources, &|file| beside.contains(file), selection.with_examples, &mut problems);
     for source in sources.iter().filter(|source| source.rego.is_none()) {
         let known_roles = known_roles.as_deref();
         read_source(source, &mut rules, &mut frameworks, is_estate, &texts, known_roles, &mut problems);
@@ -178,8 +180,11 @@ pub fn build(
     for rule in &mut rules {
         configure(rule, config, &mut problems);
     }
-    // Texts of Rego are followed through from end to end, which is most of what loading costs.
-    rules.par_iter_mut().for_each(|rule| rule.find_reads(kinds));
+    // Texts of Rego are followed through from end to end: that takes long, and for the library it was done before.
+    rules.par_iter_mut().for_each(|rule| {
+        let is_as_written = !config.rules.contains_key(&*rule.name);
+        rule.find_reads(kinds, is_as_written.then(|| pack::known(rule, kinds)).flatten());
+    });
     for rule in rules {
         match reason_against(&rule, config, selection) {
             Some(reason) => set.not_selected.push(NotSelected {
@@ -369,7 +374,7 @@ fn drop_duplicates(rules: &mut Vec<Rule>, problems: &mut Vec<Problem>) {
 
 /// The roles that an Organization may have, if its kind says.
 fn known_roles(kinds: &KindLibrary) -> Option<Vec<String>> {
-    let schema = &kinds.get(&KindName::parse("Organization"))?.schema;
+    let schema = kinds.get(&KindName::parse("Organization"))?.schema();
     let roles = schema.pointer("/properties/spec/properties/roles/items/enum")?.as_array()?;
     Some(roles.iter().filter_map(Value::as_str).map(str::to_owned).collect())
 }

@@ -100,6 +100,11 @@ pub(super) fn answered(modules: &[&Module]) -> BTreeMap<&'static str, usize> {
     found
 }
 
+/// A function that the program answers, by its name, with the number of its arguments.
+pub(super) fn answering(name: &str) -> Option<(&'static str, usize)> {
+    OWN.iter().chain(&GUARDED).find(|(known, _)| *known == name).copied()
+}
+
 /// Whether the arguments, as far as they stand in the text, could make a call unbounded.
 fn needs_guard(name: &str, params: &[ExprRef]) -> bool {
     let text = |at: usize| {

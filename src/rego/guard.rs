@@ -19,6 +19,25 @@ struct Guard {
 
 /// The text with guards; none where they cannot be put in, so that only the interpreter can be trusted with it.
 pub(super) fn guarded(parsed: &Parsed) -> Option<String> {
+    put_in(parsed.module.package.span.source.get_contents(), &guards(parsed)?)
+}
+
+/// Puts guards into a text.
+pub(super) fn put_in(source: &str, guards: &[(u32, String)]) -> Option<String> {
+    let mut text = String::with_capacity(source.len() + guards.len() * 16);
+    let mut end = 0;
+    for (place, guard) in guards {
+        let place = *place as usize;
+        text.push_str(source.get(end..place)?);
+        text.push_str(guard);
+        end = place;
+    }
+    text.push_str(source.get(end..)?);
+    Some(text)
+}
+
+/// What is to be put into a text, and where; none where it cannot be.
+pub(super) fn guards(parsed: &Parsed) -> Option<Vec<(u32, String)>> {
     let source = parsed.module.package.span.source.get_contents();
     let mut guards = Vec::new();
     // `a[k] contains v` comes out empty.
@@ -46,18 +65,15 @@ pub(super) fn guarded(parsed: &Parsed) -> Option<String> {
         }
     });
     guards.sort_by_key(|guard| (guard.place, guard.rank));
-    let mut text = String::with_capacity(source.len() + guards.len() * 16);
-    let mut end = 0;
-    for guard in guards.iter().filter(|_| is_complete) {
-        text.push_str(source.get(end..guard.place)?);
-        text.push_str(&guard.text);
-        end = guard.place;
+    if !is_complete {
+        return None;
     }
-    text.push_str(source.get(end..)?);
-    // What came out must be what was meant, or else the machine would run another rule.
-    let parsed_again = super::module::parse("rule", &text).ok()?;
     let due = statements(parsed) + guards.iter().map(|guard| guard.statements).sum::<usize>();
-    (is_complete && statements(&parsed_again) == due).then_some(text)
+    let guards = guards.into_iter().map(|guard| Some((u32::try_from(guard.place).ok()?, guard.text)));
+    let guards: Vec<_> = guards.collect::<Option<_>>()?;
+    // What comes out must be what was meant, or else the machine would run another rule.
+    let parsed_again = super::module::parse("rule", &put_in(source, &guards)?).ok()?;
+    (statements(&parsed_again) == due).then_some(guards)
 }
 
 /// How many statements a text has, with those in comprehensions.

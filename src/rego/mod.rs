@@ -11,7 +11,7 @@ mod function;
 mod guard;
 mod machine;
 mod module;
-mod packed;
+mod prepared;
 mod reads;
 mod uses;
 mod value;
@@ -27,6 +27,7 @@ use serde_json::Value as Json;
 
 pub use machine::{Denial, Document, EvaluationError, Judged};
 pub use module::TextMutant;
+pub use prepared::Prepared;
 pub use uses::{Entries, FindMissing, MissingField, Names, Step, Surroundings, Uses};
 pub use watch::Watch;
 pub use world::World;
@@ -83,6 +84,8 @@ pub struct Library {
     pub text: Arc<str>,
     /// Its package, without `data`.
     pub package: String,
+    /// Whether it is part of the built-in library.
+    pub is_builtin: bool,
     has_deny: bool,
 }
 
@@ -91,14 +94,21 @@ impl Library {
     ///
     /// # Errors
     /// What keeps it from being parsed, and what is refused in it.
-    pub fn read(file: &Arc<str>, text: &str) -> Result<Self, Vec<RegoError>> {
+    pub fn read(file: &Arc<str>, text: &Arc<str>, is_builtin: bool) -> Result<Self, Vec<RegoError>> {
         let parsed = module::parse(file, text).map_err(|error| vec![error])?;
         let refusals = module::refusals(&parsed.module);
         if !refusals.is_empty() {
             return Err(refusals);
         }
         let has_deny = definition::defines(&parsed.module, DENY);
-        Ok(Self { file: Arc::clone(file), text: text.into(), package: parsed.package, has_deny })
+        let (file, text) = (Arc::clone(file), Arc::clone(text));
+        Ok(Self { file, text, package: parsed.package, is_builtin, has_deny })
+    }
+
+    /// One of the built-in library, whose package is known and in which nothing is wrong.
+    pub fn known(file: &Arc<str>, text: &Arc<str>, package: &str) -> Self {
+        let (file, text) = (Arc::clone(file), Arc::clone(text));
+        Self { file, text, package: package.to_owned(), is_builtin: true, has_deny: false }
     }
 
     /// Whether it defines what only rules should.

@@ -78,7 +78,7 @@ impl ChangedSide {
         let mut context = FileContext::new(path, path, &text);
         for candidate in candidates {
             let kind = crate::estate::KindName::of(&candidate.identity);
-            let schema = check.policies.kinds.get(&kind).map(|schema| &schema.schema);
+            let schema = check.policies.kinds.get(&kind).map(|schema| schema.schema());
             let masked = crate::estate::sensitive_fields(&kind, schema);
             self.versions.push(Version {
                 identity: candidate.identity.clone(),

@@ -171,7 +171,7 @@ fn kinds(base: &Policies, head: &Policies, changes: &mut Vec<GateChange>) {
         let name = format!("schema of {}", old.name);
         match head.kinds.get(&old.name) {
             None => changes.push(change(GateSort::SettingChanged, name, None, Some("removed".to_owned()))),
-            Some(new) if new.schema != old.schema => {
+            Some(new) if new.schema() != old.schema() => {
                 let mut told = change(GateSort::SettingChanged, name, None, Some("another one".to_owned()));
                 told.location = Some(Location::start_of(&new.file));
                 changes.push(told);

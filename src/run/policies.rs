@@ -10,8 +10,8 @@ use crate::estate::{KindLibrary, KindName};
 use crate::finding::{Location, OWN_GROUP};
 use crate::load::{CONFIG_FILE, LoadError, SkipReason, Source};
 use crate::policy::{
-    Baseline, BaselineChoice, Config, DigestBuilder, PolicyDigest, PolicySource, RuleSet, Selection, build,
-    builtin_kind_schemas, builtin_policies, parse_baseline, parse_config, rego_header, without_examples,
+    Baseline, BaselineChoice, BuiltinPolicy, Config, DigestBuilder, PolicyDigest, PolicySource, RuleSet,
+    Selection, build, builtin_kind_schemas, builtin_policies, parse_baseline, parse_config, rego_header,
 };
 use crate::problem::{Code, Problem};
 use crate::yaml::{Limits, Tape, parse};
@@ -293,7 +293,7 @@ fn misspelt(source: &PolicySource, kinds: &KindLibrary) -> Vec<Problem> {
 /// A file of the built-in library, letter by letter, under its own path: the library's own repository, or a
 /// copy for reading.
 fn is_builtin_copy(path: &str, tape: &Tape) -> bool {
-    let policies = builtin_policies().iter().copied();
+    let policies = builtin_policies().iter().map(|file| (file.path, file.text));
     let schemas = builtin_kind_schemas().map(|(_, path, text)| (path, text));
     policies.chain(schemas).any(|(known, text)| known == path && text == tape.source())
 }
@@ -310,10 +310,10 @@ fn rego_source(file: &Arc<str>, text: String, is_builtin: bool, problems: &mut V
 }
 
 fn builtin_sources(with_examples: bool) -> Vec<PolicySource> {
-    let parse_one = |(path, text): &(&str, &str)| {
-        let text = if with_examples { text } else { without_examples(text) };
-        let file: Arc<str> = (*path).into();
-        if is_rego(path) {
+    let parse_one = |policy: &BuiltinPolicy| {
+        let text = if with_examples { policy.text } else { policy.without_examples() };
+        let file: Arc<str> = policy.path.into();
+        if is_rego(&file) {
             return rego_source(&file, text.to_string(), true, &mut Vec::new());
         }
         // The library is tested with the program, so it has no problems of syntax.
@@ -324,14 +324,10 @@ fn builtin_sources(with_examples: bool) -> Vec<PolicySource> {
 }
 
 fn builtin_kinds() -> KindLibrary {
-    let mut kinds = KindLibrary::default();
-    let read = |(kind, path, text): (&'static str, &'static str, &'static str)| {
-        serde_json::from_str(text).ok().map(|schema| (kind, path, schema))
-    };
-    for (kind, path, schema) in builtin_kind_schemas().filter_map(read) {
-        kinds.add(KindName { group: OWN_GROUP.into(), kind: kind.into() }, schema, path.into());
-    }
-    kinds.of_library()
+    let group: Arc<str> = OWN_GROUP.into();
+    KindLibrary::of_library(builtin_kind_schemas().map(|(kind, path, text)| {
+        (KindName { group: Arc::clone(&group), kind: kind.into() }, Arc::from(path), text)
+    }))
 }
 
 /// The kind whose schema a file holds: `<folder>/<Kind>.schema.json`, `<folder>/<group>/<Kind>.schema.yaml`.

@@ -9,15 +9,14 @@
     reason = "a test reads files and the environment, and may panic"
 )]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
 use assize::exit::Exit;
-use assize::policy::{Selection, builtin_schema, pack};
+use assize::policy::{Packed, Selection, builtin_schema, pack};
 use assize::problem::Code;
-use assize::rego::Uses;
 use assize::run::load_policies;
 use assize::schema::substitute;
 use assize::yaml::{Limits, NodeRef, Tape, parse};
@@ -358,21 +357,60 @@ fn the_meta_schema_takes_what_the_loader_takes() {
 }
 
 #[test]
-fn the_pack_of_the_library_holds_what_its_texts_ask_for() {
+fn the_pack_of_the_library_holds_what_its_rules_read() {
     let folder = tempfile::tempdir().unwrap();
     let root = assize::load::Root::discover(folder.path()).unwrap();
-    let selection = Selection { with_changes: true, ..Selection::default() };
+    let selection = Selection { with_changes: true, with_examples: true, ..Selection::default() };
     let policies = load_policies(&root, &selection, 1).unwrap();
     let expected = pack(&policies.rules, &policies.kinds);
-    let rules = policies.rules.rules.iter().filter(|rule| rule.check.rego().is_some());
     let written: Value = serde_json::from_str(&expected).unwrap();
-    let mut count = 0;
-    for rule in rules {
+    let entries: BTreeMap<&str, &Value> = written["entries"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|entry| (entry[2].as_str().unwrap(), &entry[3]))
+        .collect();
+    let run = load_policies(&root, &Selection { with_changes: true, ..Selection::default() }, 1).unwrap();
+    let (mut schemas, mut texts, mut machines) = (0, 0, 0);
+    for rule in run.rules.rules.iter().filter(|rule| !rule.is_engine()) {
         // What a run takes from the pack, or finds itself where the pack is stale, is what was found when it was written.
-        let found = &written["rules"][&*rule.name]["uses"];
-        assert_eq!(Uses::from_json(found).as_ref(), Some(&rule.uses), "{}", rule.name);
-        count += 1;
+        let entry = entries.get(&*rule.name).unwrap_or_else(|| panic!("{} cannot be packed", rule.name));
+        let packed = Packed::from_json(&entry.to_string()).unwrap();
+        assert_eq!(
+            (packed.is_joined, &packed.reads, &packed.uses),
+            (rule.is_joined, &rule.reads, &rule.uses),
+            "{}",
+            rule.name
+        );
+        let compiled =
+            rule.compiled(&run.kinds, &[]).unwrap_or_else(|problems| panic!("{}: {problems:?}", rule.name));
+        match (&compiled.rego, &packed.prepared) {
+            // What is compiled by what is known is what is compiled without.
+            (Some(policy), Some(prepared)) => {
+                assert_eq!(policy.prepared().as_ref(), Some(prepared), "{}", rule.name);
+                texts += 1;
+                machines += usize::from(prepared.guards.is_some());
+            }
+            (None, None) => schemas += 1,
+            _ => panic!("{} is written in Rego, or is not", rule.name),
+        }
     }
-    assert!(count > 30, "{count} rules in Rego");
+    assert!(
+        schemas > 200 && texts > 80 && machines > 50,
+        "{schemas} schemas, {texts} texts, {machines} for the machine"
+    );
     check_page("src/policy/library.json", &expected);
+}
+
+#[test]
+fn the_pack_of_the_program_is_current() {
+    // Its digests are those of this build: then every entry is in the program.
+    let folder = tempfile::tempdir().unwrap();
+    let root = assize::load::Root::discover(folder.path()).unwrap();
+    let policies =
+        load_policies(&root, &Selection { with_changes: true, ..Selection::default() }, 1).unwrap();
+    let unknown = policies.rules.rules.iter().filter(|rule| !rule.is_engine() && !rule.is_known());
+    let unknown: Vec<&str> = unknown.map(|rule| &*rule.name).collect();
+    let is_being_written = std::env::var("ASSIZE_WRITE_REFERENCE").is_ok();
+    assert!(is_being_written || unknown.is_empty(), "the pack is not that of this library: {unknown:?}");
 }

@@ -80,11 +80,12 @@ fn the_built_in_policies_fit_their_schemas() {
     let kinds = kinds();
     let rule = jsonschema::validator_for(&schema("Rule")).unwrap();
     let framework = kinds.get(&assize::estate::KindName::parse("Framework")).unwrap();
-    let framework = jsonschema::validator_for(&framework.schema).unwrap();
+    let framework = jsonschema::validator_for(framework.schema()).unwrap();
     let mut seen = 0;
     let is_rego = |path: &str| Path::new(path).extension().is_some_and(|extension| extension == "rego");
-    for (path, text) in builtin_policies().iter().filter(|(path, _)| !is_rego(path)) {
-        for document in documents(text) {
+    for file in builtin_policies().iter().filter(|file| !is_rego(file.path)) {
+        let path = file.path;
+        for document in documents(file.text) {
             let validator = if document["kind"] == "Rule" { &rule } else { &framework };
             assert_eq!(complaints(validator, &document), Vec::<String>::new(), "{path}");
             seen += 1;
