@@ -11,6 +11,9 @@ use sha2::{Digest as _, Sha256};
 /// The pack, as `src/policy/pack.rs` writes it: a line a rule or library of Rego.
 const PACK: &str = "src/policy/library.json";
 
+/// Where the frameworks are.
+const FRAMEWORKS: &str = "policies/frameworks/";
+
 /// A file as it is embedded.
 struct Embedded {
     /// Where it stands.
@@ -88,11 +91,13 @@ fn head_of(file: &Embedded) -> &str {
     file.text.get(..file.head).unwrap_or(&file.text)
 }
 
-/// What the answers for one rule depend on besides its own file: all texts of Rego, and the schemas of all kinds.
+/// What the answers for one rule depend on besides its own file: all texts of Rego, what can be cited, and the schemas
+/// of all kinds.
 fn surroundings(policies: &[Embedded], schemas: &[Embedded]) -> String {
-    let rego = policies.iter().filter(|each| is(Path::new(&each.path), "rego"));
+    let is_shared = |each: &&Embedded| is(Path::new(&each.path), "rego") || each.path.starts_with(FRAMEWORKS);
+    let shared = policies.iter().filter(is_shared);
     let kinds = schemas.iter().filter(|each| each.path.starts_with("schemas/kinds/"));
-    digest(rego.chain(kinds).flat_map(|each| [each.path.as_str(), each.text.as_str()]))
+    digest(shared.chain(kinds).flat_map(|each| [each.path.as_str(), each.text.as_str()]))
 }
 
 /// Writes down what of the pack was worked out from the files as they are now. The rest is left out: what is not in

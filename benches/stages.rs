@@ -49,6 +49,7 @@ fn main() {
         [mode, folder, threads, rules] if mode == "once" => once(Path::new(folder), threads, rules),
         sizes => {
             let sizes: Vec<usize> = sizes.iter().filter_map(|size| size.parse().ok()).collect();
+            loading();
             let sizes = if sizes.is_empty() { vec![10_000, 100_000] } else { sizes };
             for size in sizes {
                 measure(size);
@@ -80,6 +81,26 @@ fn once(folder: &Path, threads: &str, rules: &str) {
 fn selection(rules: &str) -> Selection {
     let rules = rules.split(',').filter(|rule| !rule.is_empty()).map(str::to_owned).collect();
     Selection { rules, ..Selection::default() }
+}
+
+/// What every run begins with, in a folder that holds nothing.
+fn loading() {
+    let folder = env::temp_dir().join(format!("assize-bench-{}-nothing", std::process::id()));
+    fs::create_dir_all(&folder).expect("the temporary folder can be written to");
+    let root = Root::discover(&folder).expect("the folder was just made");
+    let load = |kinds: bool| {
+        let policies = load_policies(&root, &Selection::default(), 1).expect("there is no configuration");
+        if kinds {
+            let bodies = policies.kinds.iter().filter(|kind| kind.body().is_ok());
+            black_box(bodies.count());
+        }
+        black_box(policies);
+    };
+    println!("\n| before any document is read, one thread | time |\n| --- | --- |");
+    for (name, with_kinds) in [("load the library", false), ("and compile the schemas of all kinds", true)] {
+        println!("| {name} | {:.1} ms |", fastest(|| load(with_kinds)).as_secs_f64() * 1e3);
+    }
+    drop(fs::remove_dir_all(&folder));
 }
 
 fn measure(size: usize) {

@@ -40,7 +40,7 @@ fuzz_target!(|bytes: &[u8]| {
     let file: Arc<str> = "policies/fuzz.yaml".into();
     POOL.install(|| {
         let (tape, _) = parse(bytes.to_vec(), &file, &Limits { alias_nodes: 5_000, ..Limits::default() });
-        let source = PolicySource { file, tape: Arc::new(tape), is_builtin: false, rego: None };
+        let source = PolicySource { file, tape: Arc::new(tape), is_builtin: false, rego: None, framework: None };
         let mut policies = POLICIES.lock().expect("a panic ends the run");
         let (rules, problems) = build(&[source], &policies.config, &Selection::default(), &policies.kinds, &|_| false);
         for problem in &problems {

@@ -164,6 +164,7 @@ fn request(arguments: &CheckArguments, common: &Common) -> Result<CheckRequest, 
         allow_empty: arguments.allow_empty,
         verify_reads: arguments.verify_reads,
         with_population: false,
+        is_last: true,
         outputs: {
             let files = arguments.output.iter().filter_map(|output| output.file.clone());
             files.chain(output::job_summary_file()).collect()

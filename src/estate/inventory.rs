@@ -268,9 +268,7 @@ impl Inventory {
     /// The resources, their references resolved.
     pub fn new(batches: Vec<Gathered>, kinds: &KindLibrary, directions: Directions) -> Self {
         let (mut inventory, edges) = Self::put_together(batches);
-        for schema in kinds.iter().filter(|schema| schema.name.is_own()) {
-            inventory.fields.insert(Arc::clone(&schema.name.kind), schema.references().to_vec());
-        }
+        inventory.fields = reference_fields_of(&inventory.entries, kinds);
         inventory.index_names();
         for (offset, texts, edges) in edges {
             let mut last: Option<(ResourceId, u16, u16)> = None;
@@ -616,9 +614,26 @@ fn values_in<'t>(root: NodeRef<'t>, steps: &[FieldStep]) -> impl Iterator<Item =
     })
 }
 
+/// The reference fields of the kinds that are there.
+fn reference_fields_of(entries: &[Entry], kinds: &KindLibrary) -> HashMap<Arc<str>, Vec<ReferenceField>> {
+    let mut fields: HashMap<Arc<str>, Vec<ReferenceField>> = HashMap::new();
+    for kind in entries.iter().map(|entry| &entry.resource.identity.kind) {
+        if !fields.contains_key(kind) {
+            let schema = kinds.get(&KindName { group: OWN_GROUP.into(), kind: Arc::clone(kind) });
+            let known = schema.map(|schema| schema.references().to_vec()).unwrap_or_default();
+            fields.insert(Arc::clone(kind), known);
+        }
+    }
+    fields
+}
+
 impl KindName {
     /// Whether rules write it so.
     pub fn is_written(&self, text: &str) -> bool {
+        // Most are not.
+        if !text.ends_with(&*self.kind) {
+            return false;
+        }
         match text.rsplit_once('/') {
             Some((group, kind)) => *self.group == *group && *self.kind == *kind,
             None => (self.is_own() || self.group.is_empty()) && *self.kind == *text,

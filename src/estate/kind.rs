@@ -93,7 +93,7 @@ pub struct KindSchema {
     /// The file it was read from.
     pub file: Arc<str>,
     /// The JSON Schema, and its text where that is parsed when first asked for.
-    schema: OnceLock<Value>,
+    schema: OnceLock<Arc<Value>>,
     text: Option<&'static str>,
     body: OnceLock<Result<Body, SchemaError>>,
     references: OnceLock<Vec<ReferenceField>>,
@@ -102,7 +102,7 @@ pub struct KindSchema {
 }
 
 impl KindSchema {
-    fn new(name: KindName, file: Arc<str>, schema: OnceLock<Value>, text: Option<&'static str>) -> Self {
+    fn new(name: KindName, file: Arc<str>, schema: OnceLock<Arc<Value>>, text: Option<&'static str>) -> Self {
         let (body, references, files, sensitive) = Default::default();
         Self { name, file, schema, text, body, references, files, sensitive }
     }
@@ -110,8 +110,12 @@ impl KindSchema {
     /// The JSON Schema. A text of the library that is none, which its tests would tell, becomes `null`, and that is no
     /// schema either.
     pub fn schema(&self) -> &Value {
+        self.shared()
+    }
+
+    fn shared(&self) -> &Arc<Value> {
         let parse = || self.text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
-        self.schema.get_or_init(parse)
+        self.schema.get_or_init(|| Arc::new(parse()))
     }
 
     /// The fields whose values no report may show.
@@ -148,7 +152,7 @@ impl KindSchema {
             message,
             help: None,
         })?;
-        Body::compile(self.schema().clone(), Description::Documents, &Arc::from([]))
+        Body::compile(Arc::clone(self.shared()), Description::Documents, &Arc::from([]))
     }
 
     /// What makes the schema unusable, if it has been compiled.
@@ -203,7 +207,7 @@ impl KindLibrary {
             }
             None => (schema, file),
         };
-        let entry = KindSchema::new(name.clone(), file, OnceLock::from(schema), None);
+        let entry = KindSchema::new(name.clone(), file, OnceLock::from(Arc::new(schema)), None);
         drop(self.schemas.insert(name, Arc::new(entry)));
     }
 

@@ -1,14 +1,17 @@
 //! Frameworks: catalogues of requirements that rules cite.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::ops::Deref;
+use std::sync::{Arc, OnceLock};
 
 use serde::Deserialize;
 
 use super::document::{Locator, Metadata};
+use super::library::builtin_policies;
 use super::role::{Roles, unknown_role};
 use crate::date::Moment;
 use crate::problem::{Code, Problem};
-use crate::yaml::{NodeRef, Place, Tape, typed};
+use crate::yaml::{Limits, NodeRef, Place, Tape, parse, typed};
 
 /// A catalogue of requirements.
 #[derive(Clone, Debug)]
@@ -119,6 +122,62 @@ impl Framework {
     /// A requirement by its id.
     pub fn requirement(&self, id: &str) -> Option<&Requirement> {
         self.requirements.iter().find(|entry| entry.id == id)
+    }
+}
+
+/// The frameworks of a run, by name. Those of the library may be left until somebody looks: most runs only cite them.
+#[derive(Debug, Default)]
+pub struct Frameworks {
+    read: BTreeMap<String, Framework>,
+    /// Names and files of those that are left.
+    left: Vec<(&'static str, Arc<str>)>,
+    all: OnceLock<BTreeMap<String, Framework>>,
+}
+
+impl Frameworks {
+    /// Whether there is one of this name; asking so reads none.
+    pub fn contains(&self, name: &str) -> bool {
+        self.read.contains_key(name) || self.left.iter().any(|(known, _)| *known == name)
+    }
+
+    /// Their names in order; asking so reads none.
+    pub fn names(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = self.read.keys().map(String::as_str).collect();
+        names.extend(self.left.iter().map(|(name, _)| *name));
+        names.sort_unstable();
+        names
+    }
+
+    pub(super) fn insert(&mut self, framework: Framework) {
+        drop(self.read.insert(framework.id.clone(), framework));
+    }
+
+    /// Leaves one of the library until somebody looks.
+    pub(super) fn leave(&mut self, name: &'static str, file: &Arc<str>) {
+        self.left.push((name, Arc::clone(file)));
+    }
+
+    fn read_all(&self) -> BTreeMap<String, Framework> {
+        let mut all = self.read.clone();
+        for (name, file) in &self.left {
+            let Some(text) = builtin_policies().iter().find(|policy| *policy.path == **file) else {
+                continue;
+            };
+            let (tape, _) = parse(text.text.as_bytes().to_vec(), file, &Limits::default());
+            // It was read without a problem when the pack was written; what roles there are only matters to problems.
+            let read = |document| read(tape.root(document), &tape, file, None, &mut Vec::new());
+            let found = tape.documents.iter().filter_map(read).find(|framework| framework.id == *name);
+            all.extend(found.map(|framework| (framework.id.clone(), framework)));
+        }
+        all
+    }
+}
+
+impl Deref for Frameworks {
+    type Target = BTreeMap<String, Framework>;
+
+    fn deref(&self) -> &Self::Target {
+        if self.left.is_empty() { &self.read } else { self.all.get_or_init(|| self.read_all()) }
     }
 }
 

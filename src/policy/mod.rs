@@ -23,13 +23,13 @@ pub use baseline::{BASELINE_VERSION, Baseline, BaselineEntry, parse_baseline, ru
 pub use config::{Config, DocumentsEntry, RuleSetting, parse_config};
 pub use digest::{DigestBuilder, PolicyDigest};
 pub use document::{Locator, OneOrMany};
-pub use framework::{Binding, Framework, Requirement, RequirementRef, Testable};
+pub use framework::{Binding, Framework, Frameworks, Requirement, RequirementRef, Testable};
 pub use library::{
     BuiltinPolicy, builtin_kind_schemas, builtin_policies, builtin_schema, builtin_schema_names,
 };
 pub use matching::Match;
 pub use means::Means;
-pub use pack::pack;
+pub use pack::{left_framework, pack};
 pub use packed::Packed;
 pub use rego::{RegoPlace, RegoText, rego_header};
 pub use role::Roles;

@@ -40,6 +40,11 @@ pub(super) fn library(file: &Arc<str>, text: &Arc<str>) -> Option<Library> {
     Some(Library::known(file, text, packed.get("package")?.as_str()?))
 }
 
+/// The name of the framework in a file of the library, if it can be left until somebody looks.
+pub fn left_framework(file: &str) -> Option<&'static str> {
+    packed(file)?.strip_prefix("{\"framework\":\"")?.strip_suffix("\"}")
+}
+
 /// Whether a library of the repository's own stands behind a text.
 fn is_intruded(text: &RegoText) -> bool {
     !text.libraries.iter().all(|library| library.is_builtin)
@@ -65,6 +70,11 @@ pub fn pack(rules: &RuleSet, kinds: &KindLibrary) -> String {
             (library.file.to_string(), library.file.to_string(), json!({"package": library.package}))
         }));
     }
+    entries.extend(rules.frameworks.values().filter(|framework| digest(&framework.file) != "").map(
+        |framework| {
+            (framework.file.to_string(), framework.file.to_string(), json!({"framework": framework.id}))
+        },
+    ));
     // A line an entry, so that a change of one is a change of one line; `build.rs` reads them line by line.
     let lines = entries
         .iter()

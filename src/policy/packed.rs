@@ -48,6 +48,8 @@ impl Packed {
 
     /// What [`Packed::to_json`] wrote; none if it is anything else.
     pub fn from_json(text: &str) -> Option<Self> {
+        // serde would take a list of members for a structure as well.
+        let text = text.strip_prefix('{').map(|_| text)?;
         let Form { joined, reads, uses, rego } = serde_json::from_str(text).ok()?;
         let uses = uses.map(to_uses).unwrap_or_default();
         let reads = reads.map_or_else(|| uses.reads.clone(), to_reads);

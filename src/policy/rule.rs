@@ -498,16 +498,19 @@ impl Rule {
         self.uses.clock || conditions.chain(schema).any(may_read_clock)
     }
 
-    /// Finds out whether the rule looks at other documents, with its parameters as they now are: from what is known,
-    /// or by working it out.
-    pub(super) fn find_reads(&mut self, kinds: &KindLibrary, known: Option<Packed>) {
-        if self.is_engine() {
-            return;
-        }
-        let is_known = known.is_some();
-        let Packed { is_joined, reads, uses, prepared } = known.unwrap_or_else(|| self.follow(kinds));
+    /// Takes what is known of the rule as it is written, if anything is.
+    pub(super) fn know(&mut self, known: Option<Packed>) {
+        let Some(Packed { is_joined, reads, uses, prepared }) = known else { return };
         (self.is_joined, self.reads, self.uses) = (is_joined, reads, uses);
-        self.known = is_known.then(|| Packed { prepared, ..Packed::default() });
+        self.known = Some(Packed { prepared, ..Packed::default() });
+    }
+
+    /// Works out whether the rule looks at other documents, with its parameters as they now are.
+    pub(super) fn find_reads(&mut self, kinds: &KindLibrary) {
+        if !self.is_engine() {
+            let Packed { is_joined, reads, uses, .. } = self.follow(kinds);
+            (self.is_joined, self.reads, self.uses) = (is_joined, reads, uses);
+        }
     }
 
     /// Whether what it reads was taken from the library's pack, and not worked out.
@@ -661,21 +664,29 @@ impl Compiler<'_> {
 
     fn body(&mut self, schema: &Value, node: u32, matches: &[Match], strictness: Strictness) -> Option<Body> {
         let is_known = self.known.is_some();
-        let result = substitute(schema, &self.rule.params).and_then(|schema| {
-            if is_known { Ok(schema) } else { check_vocabulary(&schema).map(|()| schema) }
-        });
-        let schema = match result {
-            Ok(schema) => schema,
-            Err(error) => {
-                let problem = self.locator.schema(Code::InvalidRule, node, error);
-                self.refuse(problem);
-                return None;
+        let written = schema;
+        let substituted;
+        let schema = if is_known && self.rule.params.is_empty() {
+            written
+        } else {
+            let checked = |schema: &Value| if is_known { Ok(()) } else { check_vocabulary(schema) };
+            let result = substitute(written, &self.rule.params);
+            match result.and_then(|schema| checked(&schema).map(|()| schema)) {
+                Ok(schema) => {
+                    substituted = schema;
+                    &substituted
+                }
+                Err(error) => {
+                    let problem = self.locator.schema(Code::InvalidRule, node, error);
+                    self.refuse(problem);
+                    return None;
+                }
             }
         };
         if !is_known {
-            self.check_paths(&schema, node, matches);
+            self.check_paths(schema, node, matches);
         }
-        match Body::compile(expand(&schema, strictness), Description::Speaks, &self.rule.at) {
+        match Body::compile(expand(schema, strictness), Description::Speaks, &self.rule.at) {
             Ok(body) => Some(body),
             Err(error) => {
                 let problem = self.locator.schema(Code::InvalidRule, node, error);

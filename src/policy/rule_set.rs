@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::baseline::Baseline;
 use super::config::Config;
 use super::document::Locator;
-use super::framework::{self, Framework, RequirementRef};
+use super::framework::{self, Frameworks, RequirementRef};
 use super::pack;
 use super::rego::{RegoFiles, file_beside};
 use super::role::unknown_role;
@@ -39,6 +39,8 @@ pub struct PolicySource {
     pub is_builtin: bool,
     /// The text, if the file holds Rego; the tape is then that of its header.
     pub rego: Option<Arc<str>>,
+    /// The framework that the file holds, if it is left until somebody looks; the tape is then empty.
+    pub framework: Option<&'static str>,
 }
 
 /// What the command line asks for.
@@ -117,7 +119,7 @@ pub struct RuleSet {
     /// Rules that take part.
     pub rules: Vec<Rule>,
     /// All frameworks, by name.
-    pub frameworks: BTreeMap<String, Framework>,
+    pub frameworks: Frameworks,
     /// Rules that do not take part.
     pub not_selected: Vec<NotSelected>,
     /// Kinds that the configuration assigns by path, which need no schema.
@@ -127,7 +129,7 @@ pub struct RuleSet {
 impl RuleSet {
     /// Whether a reference of this kind and name means a framework of the library, which needs no document.
     pub fn is_framework(&self, kind: Option<&str>, name: &str) -> bool {
-        kind == Some("Framework") && self.frameworks.contains_key(name)
+        kind == Some("Framework") && self.frameworks.contains(name)
     }
 
     /// A rule by its name.
@@ -150,7 +152,7 @@ pub fn build(
 ) -> (RuleSet, Vec<Problem>) {
     let mut problems = Vec::new();
     let mut rules = Vec::new();
-    let mut frameworks = BTreeMap::new();
+    let mut frameworks = Frameworks::default();
     let known_roles = known_roles(kinds);
     let beside = files_beside(sources);
     let (texts, headed) =
@@ -171,6 +173,11 @@ pub fn build(
         ))
     });
     drop_duplicates(&mut rules, &mut problems);
+    rules.par_iter_mut().for_each(|rule| {
+        if !config.rules.contains_key(&*rule.name) {
+            rule.know(pack::known(rule, kinds));
+        }
+    });
     check_roles(&mut rules, known_roles.as_deref(), &mut problems);
     check_requirements(&rules, &frameworks, &mut problems);
     check_names(&rules, &frameworks, config, selection, &mut problems);
@@ -181,10 +188,7 @@ pub fn build(
         configure(rule, config, &mut problems);
     }
     // Texts of Rego are followed through from end to end: that takes long, and for the library it was done before.
-    rules.par_iter_mut().for_each(|rule| {
-        let is_as_written = !config.rules.contains_key(&*rule.name);
-        rule.find_reads(kinds, is_as_written.then(|| pack::known(rule, kinds)).flatten());
-    });
+    rules.par_iter_mut().filter(|rule| !rule.is_known()).for_each(|rule| rule.find_reads(kinds));
     for rule in rules {
         match reason_against(&rule, config, selection) {
             Some(reason) => set.not_selected.push(NotSelected {
@@ -242,12 +246,15 @@ fn read_headed(source: &PolicySource, rules: &mut Vec<Rule>, texts: &RegoFiles, 
 fn read_source(
     source: &PolicySource,
     rules: &mut Vec<Rule>,
-    frameworks: &mut BTreeMap<String, Framework>,
+    frameworks: &mut Frameworks,
     is_estate: &dyn Fn(&str) -> bool,
     texts: &RegoFiles,
     known_roles: Option<&[String]>,
     problems: &mut Vec<Problem>,
 ) {
+    if let Some(name) = source.framework {
+        frameworks.leave(name, &source.file);
+    }
     for document in &source.tape.documents {
         let root = source.tape.root(document);
         let text = |key: &str| root.get(key).map_or("", |node| node.text());
@@ -291,12 +298,12 @@ fn read_source(
             else {
                 continue;
             };
-            if frameworks.contains_key(&framework.id) {
+            if frameworks.contains(&framework.id) {
                 let message = format!("two frameworks are called {}", framework.id);
                 let node = root.at(["metadata", "name"]).map_or(root.index(), |node| node.index());
                 problems.push(locator().problem(Code::InvalidFramework, node, message));
             } else {
-                drop(frameworks.insert(framework.id.clone(), framework));
+                frameworks.insert(framework);
             }
         }
     }
@@ -394,7 +401,13 @@ fn check_roles(rules: &mut [Rule], known: Option<&[String]>, problems: &mut Vec<
     }
 }
 
-fn check_requirements(rules: &[Rule], frameworks: &BTreeMap<String, Framework>, problems: &mut Vec<Problem>) {
+fn check_requirements(rules: &[Rule], frameworks: &Frameworks, problems: &mut Vec<Problem>) {
+    // Rules of the engine cite the library's frameworks, which are there but in tests without the library. What rules of
+    // the library cite was looked up before.
+    let rules: Vec<&Rule> = rules.iter().filter(|rule| !rule.is_engine() && !rule.is_known()).collect();
+    if rules.is_empty() {
+        return;
+    }
     let known: BTreeMap<&str, BTreeMap<&str, Option<&str>>> = frameworks
         .iter()
         .map(|(id, framework)| {
@@ -402,8 +415,7 @@ fn check_requirements(rules: &[Rule], frameworks: &BTreeMap<String, Framework>, 
             (id.as_str(), entries.map(|entry| (entry.id.as_str(), entry.superseded_by.as_deref())).collect())
         })
         .collect();
-    // Rules of the engine cite the library's frameworks, which are there but in tests without the library.
-    for rule in rules.iter().filter(|rule| !rule.is_engine()) {
+    for rule in rules {
         for (requirement, node) in rule.requirements.iter().zip(&rule.requirement_nodes) {
             let RequirementRef { framework, id } = requirement;
             let (code, message) = match known.get(&**framework).map(|ids| ids.get(&**id)) {
@@ -434,7 +446,7 @@ fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<Strin
 /// for what is not there passes everything.
 fn check_names(
     rules: &[Rule],
-    frameworks: &BTreeMap<String, Framework>,
+    frameworks: &Frameworks,
     config: &Config,
     selection: &Selection,
     problems: &mut Vec<Problem>,
@@ -450,7 +462,7 @@ fn check_names(
             problems.push(problem);
         };
     let rule_names = || rules.iter().map(|rule| &*rule.name).collect::<Vec<_>>();
-    let framework_names = || frameworks.keys().map(String::as_str).collect::<Vec<_>>();
+    let framework_names = || frameworks.names();
     for (name, location) in config.frameworks.iter().flatten() {
         unknown(Code::UnknownFramework, "framework", name, framework_names(), Some(location));
     }

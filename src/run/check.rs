@@ -81,6 +81,8 @@ pub struct CheckRequest {
     pub verify_reads: bool,
     /// Whether to keep who was matched by which rule, and the documents that tell of requirements: for a report.
     pub with_population: bool,
+    /// Whether the program ends when the report is written: then nothing is taken apart that ends with it.
+    pub is_last: bool,
     /// Files that the run will write, which are no input.
     pub outputs: Vec<PathBuf>,
     /// Threads; 0: one a core.
@@ -120,7 +122,7 @@ pub(super) fn check_with<T: Send>(
 ) -> Result<T, PolicyError> {
     in_pool(request, |as_of| {
         let policies = policies_of(sources, request)?;
-        let (mut report, _) = Check::new(sources, request, &policies, as_of.clone()).run(progress);
+        let (mut report, inventory) = Check::new(sources, request, &policies, as_of.clone()).run(progress);
         if request.verify_reads {
             let mut whole = Check::new(sources, request, &policies, as_of);
             whole.plan = whole.plan.with_projection(Projection::Everything);
@@ -128,7 +130,11 @@ pub(super) fn check_with<T: Send>(
             report.problems.extend(disagreements(&report, &other));
         }
         report.keep_owners();
-        Ok(finish(report, &policies))
+        let finished = finish(report, &policies);
+        if request.is_last {
+            std::mem::forget((policies, inventory));
+        }
+        Ok(finished)
     })
 }
 

@@ -113,7 +113,7 @@ fn roles(roles: &[String]) -> String {
 
 /// Requirements of the repository's own frameworks that are gone, or bind fewer or later.
 fn frameworks(base: &Policies, head: &Policies, changes: &mut Vec<GateChange>) {
-    for (name, old) in &base.rules.frameworks {
+    for (name, old) in base.rules.frameworks.iter() {
         let Some(new) = head.rules.frameworks.get(name) else {
             changes.push(change(GateSort::ScopeNarrowed, name, None, Some("removed".to_owned())));
             continue;

@@ -11,7 +11,8 @@ use crate::finding::{Location, OWN_GROUP};
 use crate::load::{CONFIG_FILE, LoadError, SkipReason, Source};
 use crate::policy::{
     Baseline, BaselineChoice, BuiltinPolicy, Config, DigestBuilder, PolicyDigest, PolicySource, RuleSet,
-    Selection, build, builtin_kind_schemas, builtin_policies, parse_baseline, parse_config, rego_header,
+    Selection, build, builtin_kind_schemas, builtin_policies, left_framework, parse_baseline, parse_config,
+    rego_header,
 };
 use crate::problem::{Code, Problem};
 use crate::yaml::{Limits, Tape, parse};
@@ -166,7 +167,7 @@ pub(super) fn load(
         Problem::new(Code::MisplacedRule, message).at(Location::start_of(&skipped.path))
     }));
     let mut kinds = builtin_kinds();
-    let mut sources = builtin_sources(selection.with_examples);
+    let mut sources = Vec::new();
     for entry in &listing.entries {
         let file = &entry.path;
         let (tape, found) = match root.read(entry, POLICY_SIZE) {
@@ -195,15 +196,13 @@ pub(super) fn load(
         match kind_file(path, &schema_folders) {
             Some(name) => add_kind(&mut kinds, &name, &tape, file, &mut problems),
             None => {
-                sources.push(PolicySource {
-                    file: Arc::clone(file),
-                    tape: Arc::new(tape),
-                    is_builtin: false,
-                    rego: None,
-                });
+                let (file, tape) = (Arc::clone(file), Arc::new(tape));
+                sources.push(PolicySource { file, tape, is_builtin: false, rego: None, framework: None });
             }
         }
     }
+    let builtin = builtin_sources(selection.with_examples, kinds.keeps_library());
+    sources.splice(0..0, builtin);
     let estate = estate_globs(&config);
     let is_estate = |path: &str| {
         let path = root.from_base(path).unwrap_or(path);
@@ -306,19 +305,26 @@ fn is_rego(path: &str) -> bool {
 fn rego_source(file: &Arc<str>, text: String, is_builtin: bool, problems: &mut Vec<Problem>) -> PolicySource {
     let (tape, found) = parse(rego_header(&text).into_bytes(), file, &Limits::default());
     problems.extend(found);
-    PolicySource { file: Arc::clone(file), tape: Arc::new(tape), is_builtin, rego: Some(text.into()) }
+    let (file, tape) = (Arc::clone(file), Arc::new(tape));
+    PolicySource { file, tape, is_builtin, rego: Some(text.into()), framework: None }
 }
 
-fn builtin_sources(with_examples: bool) -> Vec<PolicySource> {
+/// The files of the library. Where nobody reads examples, and the kinds are those that the pack knows, frameworks are
+/// left until somebody looks.
+fn builtin_sources(with_examples: bool, keeps_kinds: bool) -> Vec<PolicySource> {
     let parse_one = |policy: &BuiltinPolicy| {
         let text = if with_examples { policy.text } else { policy.without_examples() };
         let file: Arc<str> = policy.path.into();
         if is_rego(&file) {
             return rego_source(&file, text.to_string(), true, &mut Vec::new());
         }
+        if let Some(name) = left_framework(&file).filter(|_| !with_examples && keeps_kinds) {
+            let tape = Arc::default();
+            return PolicySource { file, tape, is_builtin: true, rego: None, framework: Some(name) };
+        }
         // The library is tested with the program, so it has no problems of syntax.
         let (tape, _) = parse(text.as_bytes().to_vec(), &file, &Limits::default());
-        PolicySource { file, tape: Arc::new(tape), is_builtin: true, rego: None }
+        PolicySource { file, tape: Arc::new(tape), is_builtin: true, rego: None, framework: None }
     };
     builtin_policies().par_iter().map(parse_one).collect()
 }

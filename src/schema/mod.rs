@@ -13,6 +13,7 @@ mod known_path;
 mod mutate;
 mod operand;
 mod path;
+mod pattern;
 mod reads;
 mod scope;
 mod sentence;
@@ -63,7 +64,7 @@ pub enum Description {
 #[derive(Debug)]
 pub struct Body {
     validator: Validator<TapeJson>,
-    schema: Value,
+    schema: Arc<Value>,
     description: Description,
 }
 
@@ -74,14 +75,23 @@ impl Body {
     ///
     /// # Errors
     /// What the meta-schema, a keyword, a pattern or a reference refuses.
-    pub fn compile(schema: Value, description: Description, at: &Arc<[String]>) -> Result<Self, SchemaError> {
-        let mut options = jsonschema::options_for::<TapeJson>()
-            .with_draft(jsonschema::Draft::Draft202012)
+    pub fn compile(
+        schema: impl Into<Arc<Value>>,
+        description: Description,
+        at: &Arc<[String]>,
+    ) -> Result<Self, SchemaError> {
+        let schema = schema.into();
+        let plain = || {
+            jsonschema::options_for::<TapeJson>()
+                .with_draft(jsonschema::Draft::Draft202012)
+                .with_pattern_options(PatternOptions::regex())
+                .offline()
+        };
+        let mut options = plain()
             .should_validate_formats(true)
             .should_ignore_unknown_formats(false)
             .with_format("duration", |text: &str| Duration::parse(text).is_some())
-            .with_pattern_options(PatternOptions::regex())
-            .offline();
+            .with_keyword("pattern", move |_, value, _| pattern::compile(value, plain()));
         // In kinds the same words declare what `estate` reads: references.
         if description == Description::Speaks {
             for name in keyword::NAMES {

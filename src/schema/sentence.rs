@@ -189,7 +189,7 @@ impl<'a> Speaker<'_, 'a> {
         if self.body.description == Description::Documents {
             return None;
         }
-        let mut schema = &self.body.schema;
+        let mut schema = &*self.body.schema;
         let mut found = None;
         for part in schema_path.split('/').skip(1) {
             // The last part is the keyword itself, whose value is no subschema of its own error.

@@ -362,6 +362,8 @@ fn the_pack_of_the_library_holds_what_its_rules_read() {
     let root = assize::load::Root::discover(folder.path()).unwrap();
     let selection = Selection { with_changes: true, with_examples: true, ..Selection::default() };
     let policies = load_policies(&root, &selection, 1).unwrap();
+    // Whoever takes from the pack is told of none.
+    assert_eq!(policies.problems, []);
     let expected = pack(&policies.rules, &policies.kinds);
     let written: Value = serde_json::from_str(&expected).unwrap();
     let entries: BTreeMap<&str, &Value> = written["entries"]

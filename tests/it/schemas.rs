@@ -106,7 +106,13 @@ fn refusals(rule: &Value, kinds: &KindLibrary) -> Vec<String> {
     let source = |document: &Value, file: &str| {
         let (tape, problems) = parse(document.to_string().into_bytes(), &file.into(), &Limits::default());
         assert_eq!(problems, []);
-        PolicySource { file: file.into(), tape: Arc::new(tape), is_builtin: false, rego: None }
+        PolicySource {
+            file: file.into(),
+            tape: Arc::new(tape),
+            is_builtin: false,
+            rego: None,
+            framework: None,
+        }
     };
     let sources = [source(&framework, "framework.yaml"), source(rule, "rule.yaml")];
     let (set, problems) = build(&sources, &Config::default(), &Selection::default(), kinds, &|_| true);
