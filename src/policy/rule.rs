@@ -269,11 +269,11 @@ pub(super) fn read(
     let locator = Locator::new(file, tape);
     let document: RuleDocument =
         typed(node).map_err(|error| vec![locator.typed(Code::InvalidRule, node.index(), error)])?;
-    let RuleDocument { metadata, spec, .. } = document;
+    let RuleDocument { metadata, mut spec, .. } = document;
     let Metadata { name, title, description, .. } = metadata;
     let title = if title.is_empty() { description } else { title };
-    let check = match (&spec.schema, &spec.rego) {
-        (Some(schema), None) => Check::Schema { schema: schema.value.clone(), node: schema.node },
+    let check = match (spec.schema.take(), spec.rego.take()) {
+        (Some(schema), None) => Check::Schema { schema: schema.value, node: schema.node },
         (None, Some(text)) => Check::Rego(texts.inline(&text.value, text.node)),
         (Some(_), Some(text)) => {
             let message = "the rule has `schema` and `rego`, should have one of them";

@@ -12,6 +12,7 @@ mod git;
 mod hostile;
 mod init;
 mod linked_files;
+mod pack;
 mod places;
 mod planted;
 mod reads;
