@@ -17,7 +17,7 @@ const FRAMEWORKS: &str = "policies/frameworks/";
 /// A file as it is embedded.
 struct Embedded {
     /// Where it stands.
-    file: PathBuf,
+    file: String,
     /// Its path in the project.
     path: String,
     /// Its text; a checkout may have other ends of lines.
@@ -71,6 +71,8 @@ fn read(root: &Path, folder: &str) -> io::Result<Vec<Embedded>> {
         #[expect(clippy::disallowed_methods, reason = "a build script has no `load`")]
         let text = fs::read_to_string(&file)?;
         let head = without_examples(&text).len();
+        let file = file.into_os_string().into_string();
+        let file = file.map_err(|_| io::Error::other("the project should stand at a path in UTF-8"))?;
         Ok(Embedded { head, path, text: text.replace("\r\n", "\n"), file })
     };
     files.into_iter().map(read).collect()
