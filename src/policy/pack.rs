@@ -70,7 +70,7 @@ pub fn pack(rules: &RuleSet, kinds: &KindLibrary) -> String {
             (library.file.to_string(), library.file.to_string(), json!({"package": library.package}))
         }));
     }
-    entries.extend(rules.frameworks.values().filter(|framework| digest(&framework.file) != "").map(
+    entries.extend(rules.frameworks.values().filter(|framework| !digest(&framework.file).is_empty()).map(
         |framework| {
             (framework.file.to_string(), framework.file.to_string(), json!({"framework": framework.id}))
         },

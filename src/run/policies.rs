@@ -193,12 +193,11 @@ pub(super) fn load(
             continue;
         }
         digest.add(path, tape.source().as_bytes());
-        match kind_file(path, &schema_folders) {
-            Some(name) => add_kind(&mut kinds, &name, &tape, file, &mut problems),
-            None => {
-                let (file, tape) = (Arc::clone(file), Arc::new(tape));
-                sources.push(PolicySource { file, tape, is_builtin: false, rego: None, framework: None });
-            }
+        if let Some(name) = kind_file(path, &schema_folders) {
+            add_kind(&mut kinds, &name, &tape, file, &mut problems);
+        } else {
+            let (file, tape) = (Arc::clone(file), Arc::new(tape));
+            sources.push(PolicySource { file, tape, is_builtin: false, rego: None, framework: None });
         }
     }
     let builtin = builtin_sources(selection.with_examples, kinds.keeps_library());

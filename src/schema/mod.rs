@@ -91,7 +91,7 @@ impl Body {
             .should_validate_formats(true)
             .should_ignore_unknown_formats(false)
             .with_format("duration", |text: &str| Duration::parse(text).is_some())
-            .with_keyword("pattern", move |_, value, _| pattern::compile(value, plain()));
+            .with_keyword("pattern", move |_, value, _| pattern::compile(value, plain));
         // In kinds the same words declare what `estate` reads: references.
         if description == Description::Speaks {
             for name in keyword::NAMES {

@@ -26,17 +26,17 @@ impl<'i> Keyword<'i, TapeJson> for Pattern {
 /// What a run has met so far.
 static KNOWN: LazyLock<RwLock<HashMap<String, Arc<Validator<TapeJson>>>>> = LazyLock::new(RwLock::default);
 
-/// The keyword for a pattern.
+/// The keyword for a pattern; `options` are asked for if nobody has met it.
 pub(super) fn compile(
     pattern: &Value,
-    options: ValidationOptions<'_, Arc<dyn jsonschema::Retrieve>, TapeJson>,
+    options: impl FnOnce() -> ValidationOptions<'static, Arc<dyn jsonschema::Retrieve>, TapeJson>,
 ) -> Result<Box<dyn for<'i> Keyword<'i, TapeJson>>, ValidationError<'static>> {
     // Anything but a text was refused before.
     let text = pattern.as_str().unwrap_or_default();
     if let Some(known) = KNOWN.read().unwrap_or_else(PoisonError::into_inner).get(text) {
         return Ok(Box::new(Pattern(Arc::clone(known))));
     }
-    let compiled = Arc::new(options.build(&json!({"pattern": pattern}))?);
+    let compiled = Arc::new(options().build(&json!({"pattern": pattern}))?);
     let mut known = KNOWN.write().unwrap_or_else(PoisonError::into_inner);
     Ok(Box::new(Pattern(Arc::clone(known.entry(text.to_owned()).or_insert(compiled)))))
 }
