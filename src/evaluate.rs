@@ -17,7 +17,7 @@ use crate::plan::{Applicable, KindPlan, Plan, Secrecy};
 use crate::policy::{Check, Compiled, Rule};
 use crate::problem::{Code, Problem};
 use crate::rego::{Denial, Document, EvaluationError, Judged, World};
-use crate::schema::{self, Failure, Judgement, Path, PathSet, ResourceId, RunContext, Scope, Step};
+use crate::schema::{self, Failure, Judgement, Path, ResourceId, RunContext, Scope, Step};
 use crate::yaml::{Kind, LineIndex, NodeRef, Span, Tape};
 
 /// What became of the resources that a rule matched; every matched resource counts in exactly one of the others.
@@ -616,16 +616,6 @@ pub fn judge<'t>(
             return Ok(Judgement { failures: ambiguous_scalars(scope.root), is_undecided: false });
         }
         (.., Some(policy)) => {
-            // A document as a whole is made once for all rules that need it; of others it takes less to make
-            // what they read.
-            let own = &policy.uses.reads.own;
-            let part;
-            let document = if document.get().is_some() || *own == PathSet::All {
-                document.get_or_init(|| Document::of(scope.root))
-            } else {
-                part = Document::of_reads(scope.root, own);
-                &part
-            };
             let judged = Judged {
                 root: scope.root,
                 document,

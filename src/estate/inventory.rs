@@ -220,6 +220,8 @@ pub struct Inventory {
     fields: HashMap<Arc<str>, Vec<ReferenceField>>,
     /// Who is named, by whom, and through which of the fields of its kind; sorted.
     incoming: Vec<Link>,
+    /// The numbers of kinds in it.
+    kinds: HashMap<Arc<str>, u16>,
     /// All references by who names; kept where rules ask for them.
     outgoing: Vec<Outgoing>,
     holders: RwLock<HashMap<(String, String), Arc<Holders>>>,
@@ -232,6 +234,8 @@ pub struct Inventory {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Link {
     target: ResourceId,
+    /// The number of the kind of who names it; the last stands for all kinds beyond.
+    kind: u16,
     from: ResourceId,
     field: u16,
     /// Among the references of its field; stays at its greatest where there are more.
@@ -280,8 +284,10 @@ impl Inventory {
                 let text = texts.get(edge.start as usize..edge.start as usize + usize::from(edge.length));
                 let first = inventory.reference_field(from, edge.field).and_then(|field| field.kinds.first());
                 let target = inventory.look_up(from, text.unwrap_or_default(), first.map(String::as_str));
+                let kind = inventory.number_of_kind(from);
                 inventory.incoming.extend(target.map(|target| Link {
                     target,
+                    kind,
                     from,
                     field: edge.field,
                     position,
@@ -319,6 +325,7 @@ impl Inventory {
             hasher: DefaultHashBuilder::default(),
             fields: HashMap::new(),
             incoming: Vec::new(),
+            kinds: HashMap::new(),
             outgoing: Vec::new(),
             holders: RwLock::default(),
             networks: RwLock::default(),
@@ -326,6 +333,15 @@ impl Inventory {
             nothing: Tape::of_empty_map(),
         };
         (inventory, edges)
+    }
+
+    /// The number of the kind of a resource, a new one if it is the first.
+    fn number_of_kind(&mut self, of: ResourceId) -> u16 {
+        let Some(kind) = self.resource(of).map(|resource| Arc::clone(&resource.identity.kind)) else {
+            return u16::MAX;
+        };
+        let next = u16::try_from(self.kinds.len()).unwrap_or(u16::MAX);
+        *self.kinds.entry(kind).or_insert(next)
     }
 
     fn hash(&self, kind: &str, namespace: &str, name: &str) -> u64 {
@@ -533,15 +549,28 @@ impl schema::Inventory for Inventory {
     fn incoming(&self, target: ResourceId) -> Vec<(ResourceId, &str, usize)> {
         let first = self.incoming.partition_point(|link| link.target < target);
         let links = self.incoming.iter().skip(first).take_while(|link| link.target == target);
-        let named = links.filter_map(|link| {
-            let field = self.reference_field(link.from, link.field)?;
-            Some((link.from, field.field.as_str(), usize::from(link.position)))
-        });
-        named.collect()
+        let mut links: Vec<&Link> = links.collect();
+        links.sort_unstable_by_key(|link| (link.from, link.field, link.position));
+        links.into_iter().filter_map(|link| self.link(link)).collect()
+    }
+
+    fn incoming_of(&self, target: ResourceId, kind: &str) -> Vec<(ResourceId, &str, usize)> {
+        let Some(number) = self.kinds.get(kind).copied() else { return Vec::new() };
+        let first = self.incoming.partition_point(|link| (link.target, link.kind) < (target, number));
+        let links = self.incoming.iter().skip(first);
+        let links = links.take_while(|link| (link.target, link.kind) == (target, number));
+        // Kinds beyond those that are numbered share the last number.
+        let is_meant = |link: &&Link| number < u16::MAX || self.kind_of(link.from) == kind;
+        links.filter(is_meant).filter_map(|link| self.link(link)).collect()
     }
 }
 
 impl Inventory {
+    fn link(&self, link: &Link) -> Option<(ResourceId, &str, usize)> {
+        let field = self.reference_field(link.from, link.field)?;
+        Some((link.from, field.field.as_str(), usize::from(link.position)))
+    }
+
     /// Who has which value in a field; made when first asked for.
     fn index(&self, kind: &str, field: &str) -> Arc<Holders> {
         let key = (kind.to_owned(), field.to_owned());

@@ -1,6 +1,6 @@
 //! Evaluation: one program and one machine a thread and policy, bounded in steps and memory.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 use std::num::{NonZeroU32, NonZeroU64};
 use std::sync::Arc;
@@ -13,6 +13,7 @@ use regorus::utils::limits::ExecutionTimerConfig;
 use regorus::{MemoryBudgetConfig, Value};
 use serde_json::Value as Json;
 
+use super::direct;
 use super::function::{self, Call};
 use super::watch::Watched;
 use super::world::World;
@@ -43,11 +44,6 @@ impl Document {
         Self(value::of_node(root))
     }
 
-    /// What is read of a node.
-    pub fn of_reads(root: NodeRef<'_>, reads: &PathSet) -> Self {
-        Self(value::of_reads(root, reads))
-    }
-
     /// A change: what was, what is, and the commits that led there.
     pub fn of_change(before: Option<NodeRef<'_>>, after: Option<NodeRef<'_>>, commits: &Json) -> Self {
         let versions = [("before", before), ("after", after)];
@@ -62,8 +58,8 @@ impl Document {
 pub struct Judged<'j> {
     /// The document.
     pub root: NodeRef<'j>,
-    /// The same as a value.
-    pub document: &'j Document,
+    /// The same as a value, whole, once that was needed; a policy that reads less makes what it reads.
+    pub document: &'j OnceCell<Document>,
     /// Who the resource is.
     pub identity: &'j Identity,
     /// Its place in the inventory, if it has one.
@@ -299,10 +295,17 @@ impl Machine {
 
     fn run(&mut self, policy: &Policy, judged: &Judged<'_>) -> Result<Value, EvaluationError> {
         let data = self.data(policy, judged)?;
+        let own = &policy.uses.reads.own;
+        // Whole documents are made once for all that need one; of others it takes less to make what they read.
+        let document = if judged.document.get().is_some() || *own == PathSet::All {
+            judged.document.get_or_init(|| Document::of(judged.root)).0.clone()
+        } else {
+            value::of_reads(judged.root, own)
+        };
         match &mut self.running {
             Running::Machine(machine) => {
                 machine.set_data(data).map_err(|error| failure(&error))?;
-                machine.set_input(judged.document.0.clone());
+                machine.set_input(document);
                 let mut result = machine.execute_entry_point_by_index(0).map_err(|error| failure(&error))?;
                 loop {
                     let (name, argument) = match machine.execution_state() {
@@ -330,7 +333,7 @@ impl Machine {
                 SURROUNDINGS.replace(Some((Arc::clone(judged.world), judged.as_of.clone(), judged.resource)));
                 engine.clear_data();
                 let result = engine.add_data(data).and_then(|()| {
-                    engine.set_input(judged.document.0.clone());
+                    engine.set_input(document);
                     engine.eval_rule(policy.entry.clone())
                 });
                 drop(SURROUNDINGS.take());
@@ -373,6 +376,22 @@ impl Policy {
     /// An evaluation that errs, or that needs more than it may have. One that panics unwinds; its machine is not
     /// used again.
     pub fn evaluate(&self, judged: &Judged<'_>) -> Result<Vec<Denial>, EvaluationError> {
+        if let Some(program) = &self.program {
+            let watched = Watched::begin(self.number);
+            let denied = direct::deny(program, self, judged);
+            drop(watched);
+            if let Some(denied) = denied {
+                return denials(&denied, judged.root);
+            }
+        }
+        self.evaluate_by_machine(judged)
+    }
+
+    /// The same by the engine that the policy runs on, whether or not less would do.
+    ///
+    /// # Errors
+    /// As for [`Policy::evaluate`].
+    pub fn evaluate_by_machine(&self, judged: &Judged<'_>) -> Result<Vec<Denial>, EvaluationError> {
         // Taken out while it runs: a machine that panicked or failed does not come back.
         let taken = MACHINES.with_borrow_mut(|machines| machines.remove(&self.number));
         let mut machine = match taken {

@@ -7,6 +7,7 @@
 //! Each evaluation is bounded in steps and in memory, and each thread has its own compiled copy of a policy.
 
 mod definition;
+mod direct;
 mod function;
 mod guard;
 mod machine;
@@ -143,6 +144,8 @@ pub struct Policy {
     params: BTreeMap<String, Json>,
     answered: BTreeMap<&'static str, usize>,
     engine: Engine,
+    /// The text as a program of its own, for what that can tell without an engine.
+    program: Option<direct::Program>,
     number: u64,
 }
 
@@ -205,6 +208,7 @@ impl Policy {
             params: params.clone(),
             answered,
             engine: Engine::Interpreter,
+            program: None,
             number: POLICIES.fetch_add(1, Ordering::Relaxed) + 1,
         };
         if errors.is_empty() {
@@ -214,6 +218,7 @@ impl Policy {
             }
         }
         if errors.is_empty() {
+            policy.program = direct::compile(&modules, &policy);
             watch::register(policy.number, name);
             return Ok(policy);
         }

@@ -8,6 +8,7 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use regorus::Value;
 
+use super::direct::Members;
 use super::uses::{Names, Uses};
 use super::value;
 use crate::finding::{Identity, OWN_GROUP};
@@ -20,6 +21,8 @@ pub struct World {
     inventory: Option<Arc<dyn Inventory + Send>>,
     /// The documents of a kind as far as a policy reads them, and how many there are.
     kinds: RwLock<HashMap<String, Vec<KindValue>>>,
+    /// The resources of a kind by their identities.
+    members: RwLock<HashMap<String, Arc<Members>>>,
     /// Whether documents are given whole.
     is_whole: bool,
     /// Identities as reports write them, one a resource.
@@ -80,7 +83,14 @@ impl World {
 
     fn of(inventory: Option<Arc<dyn Inventory + Send>>) -> Self {
         let number = WORLDS.fetch_add(1, Ordering::Relaxed) + 1;
-        Self { inventory, kinds: RwLock::default(), is_whole: false, ids: OnceLock::new(), number }
+        Self {
+            inventory,
+            kinds: RwLock::default(),
+            members: RwLock::default(),
+            is_whole: false,
+            ids: OnceLock::new(),
+            number,
+        }
     }
 
     /// The same, and documents are given whole: to prove that what is read of them is enough.
@@ -94,12 +104,38 @@ impl World {
         self.number
     }
 
-    fn inventory(&self) -> Option<&dyn Inventory> {
+    /// The resources, if there are others at all.
+    pub(super) fn inventory(&self) -> Option<&dyn Inventory> {
         self.inventory.as_deref().map(|inventory| inventory as &dyn Inventory)
     }
 
+    /// Whether documents are given whole.
+    pub(super) fn is_whole(&self) -> bool {
+        self.is_whole
+    }
+
+    /// The resources of a kind by their identities. Of two with one identity the last counts, as in an object.
+    pub(super) fn members(&self, inventory: &dyn Inventory, kind: &str) -> Arc<Members> {
+        if let Some(known) = self.members.read().unwrap_or_else(PoisonError::into_inner).get(kind) {
+            return Arc::clone(known);
+        }
+        let mut members = self.members.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = members.get(kind) {
+            return Arc::clone(known);
+        }
+        let member = |id: ResourceId| match self.id(inventory, id) {
+            Value::String(text) => Some((text, id)),
+            _ => None,
+        };
+        let of_kind: BTreeMap<Arc<str>, ResourceId> =
+            inventory.of_kind(kind).into_iter().filter_map(member).collect();
+        let made = Arc::new(Members(of_kind.into_iter().collect()));
+        members.insert(kind.to_owned(), Arc::clone(&made));
+        made
+    }
+
     /// The identity of a resource, which is asked for again and again.
-    fn id(&self, inventory: &dyn Inventory, id: ResourceId) -> Value {
+    pub(super) fn id(&self, inventory: &dyn Inventory, id: ResourceId) -> Value {
         let ids = self.ids.get_or_init(|| (0..inventory.count()).map(|_| OnceLock::new()).collect());
         let make = || Value::from(inventory.describe(id));
         ids.get(id.0 as usize).map_or_else(make, |known| known.get_or_init(make).clone())
@@ -322,7 +358,7 @@ impl World {
 
     /// Where the reference at a position among those of its field stands; none for fields that no rule reads the
     /// place of, which are not kept.
-    fn place(
+    pub(super) fn place(
         &self,
         inventory: &dyn Inventory,
         from: ResourceId,
@@ -386,7 +422,7 @@ impl World {
 }
 
 /// What is read of a document that is not the one that is judged; none if nothing is known to be read of its kind.
-fn reads_of_others<'u>(asked: &'u Uses, identity: &Identity) -> Option<Cow<'u, PathSet>> {
+pub(super) fn reads_of_others<'u>(asked: &'u Uses, identity: &Identity) -> Option<Cow<'u, PathSet>> {
     // As rules write kinds: with the group of a foreign one, if it has one.
     let is_meant = |written: &str| match written.rsplit_once('/') {
         Some((group, kind)) => *identity.group == *group && *identity.kind == *kind,

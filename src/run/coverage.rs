@@ -2,6 +2,7 @@
 //!
 //! Of a rule in Rego they are the lines that an example executes.
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -65,9 +66,9 @@ fn places(rule: &Rule, compiled: &Compiled, policies: &Policies) -> Vec<CoveredP
         if let Some(policy) = compiled.rego.as_ref().filter(|_| applies) {
             let staged = example.change.map(|change| change_of(rule, example, change, policies));
             let (document, base) = match staged {
-                Some(Ok((document, base))) => (document, Some(base)),
+                Some(Ok((document, base))) => (OnceCell::from(document), Some(base)),
                 Some(Err(_)) => continue,
-                None => (Document::of(root), None),
+                None => (OnceCell::from(Document::of(root)), None),
             };
             let Ok(world) = world_of(rule, example, &inventory, policies) else { continue };
             let judged = Judged {

@@ -1,5 +1,6 @@
 //! Rules over changes: what they deny of each resource that differs between two versions.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
@@ -97,7 +98,7 @@ pub(super) fn events(
         let Some(root) = after.or(before) else { continue };
         let identity = &difference.change.identity;
         let kind = crate::estate::KindName::of(identity);
-        let document = Document::of_change(before, after, &commits);
+        let document = OnceCell::from(Document::of_change(before, after, &commits));
         let Some(location) = difference.change.location.clone() else { continue };
         let resource = Arc::new(Resource {
             identity: identity.clone(),

@@ -290,7 +290,7 @@ fn differences(rule: &Rule, compiled: &Compiled, example: &Example, policies: &P
         Some(policy) => {
             let judged = Judged {
                 root,
-                document: document.get_or_init(|| Document::of(root)),
+                document: &document,
                 identity: &resource.identity,
                 resource: Some(id).filter(|_| !is_removed(example)),
                 world: &world,
@@ -298,9 +298,14 @@ fn differences(rule: &Rule, compiled: &Compiled, example: &Example, policies: &P
                 as_of: &run.as_of,
             };
             let denials = policy.evaluate(&judged);
-            // Two engines read the text; where they disagree, nobody knows what it says.
-            if denials != policy.evaluate_slowly(&judged) {
+            // Two engines read the text, and most often neither is needed; where they disagree, nobody knows what it
+            // says.
+            let by_machine = policy.evaluate_by_machine(&judged);
+            if by_machine != policy.evaluate_slowly(&judged) {
                 lines.push("! the machine and the interpreter of Rego disagree on this example".to_owned());
+            }
+            if denials != by_machine {
+                lines.push("! what the text says without an engine is not what the engines say".to_owned());
             }
             denials.map(|denials| denied(rule, denials, root))
         }

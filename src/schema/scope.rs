@@ -70,6 +70,9 @@ pub trait Inventory: Sync + std::fmt::Debug {
 
     /// Who names a resource, through which field, and as which of the references of that field; in order.
     fn incoming(&self, target: ResourceId) -> Vec<(ResourceId, &str, usize)>;
+
+    /// The same for resources of one kind alone.
+    fn incoming_of(&self, target: ResourceId, kind: &str) -> Vec<(ResourceId, &str, usize)>;
 }
 
 /// Which ranges of addresses are asked for.

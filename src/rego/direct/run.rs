@@ -1,0 +1,609 @@
+//! A program at work on one resource.
+
+use std::cmp::Ordering;
+use std::collections::BTreeSet;
+use std::sync::{Arc, LazyLock};
+
+use regorus::Value;
+use regorus::unstable::{ArithOp, BinOp, BoolOp};
+
+use super::call::{Own, filtered, union};
+use super::compile::{Argument, Clause, Definition, Part, Program, Statement, object_of};
+use super::value::{Entry, Val, element_of, read_of, set_of};
+use super::{Sure, Unsure};
+use crate::rego::function::{self, Call};
+use crate::rego::machine::Judged;
+use crate::rego::uses::Names;
+use crate::rego::world::reads_of_others;
+use crate::schema::{Inventory, PathSet, ResourceId};
+use crate::yaml::Kind;
+
+/// Statements and elements of one evaluation; whoever needs more goes to the machine, which counts them as well.
+const STEPS: u32 = 200_000;
+
+/// Nothing is read.
+static NOTHING: LazyLock<PathSet> = LazyLock::new(PathSet::default);
+
+struct Run<'a> {
+    program: &'a Program,
+    judged: &'a Judged<'a>,
+    reads: Option<&'a PathSet>,
+    call: Call<'a>,
+    /// What names mean, of each clause that is open.
+    stack: Vec<Val<'a>>,
+    /// Where those of the innermost begin.
+    base: usize,
+    /// Values of rules that were asked for.
+    rules: Vec<Option<Option<Val<'a>>>>,
+    steps: u32,
+    /// How many lists are being made: their order is that of what they go through.
+    lists: u32,
+}
+
+/// Takes a key and a value, and says whether to go on.
+type Visit<'v, 'a> = &'v mut dyn FnMut(&mut Run<'a>, Val<'a>, Val<'a>) -> Sure<bool>;
+
+/// What `deny` is.
+pub(super) fn deny<'a>(
+    program: &'a Program,
+    judged: &'a Judged<'a>,
+    reads: Option<&'a PathSet>,
+    call: Call<'a>,
+) -> Sure<Value> {
+    let rules = program.rules.iter().map(|_| None).collect();
+    let mut run =
+        Run { program, judged, reads, call, stack: Vec::new(), base: 0, rules, steps: 0, lists: 0 };
+    let Some(Definition::Set(clauses)) = program.rules.get(program.deny) else { return Err(Unsure) };
+    let mut denials = BTreeSet::new();
+    for clause in clauses {
+        run.yields(clause, &mut |_, value| {
+            denials.insert(value.to_value()?);
+            Ok(())
+        })?;
+    }
+    Ok(Value::from(denials))
+}
+
+impl<'a> Run<'a> {
+    fn step(&mut self) -> Sure<()> {
+        self.steps += 1;
+        if self.steps > STEPS { Err(Unsure) } else { Ok(()) }
+    }
+
+    fn set(&mut self, slot: usize, value: Val<'a>) {
+        if let Some(place) = self.stack.get_mut(self.base + slot) {
+            *place = value;
+        }
+    }
+
+    /// Does something with places for the names of a clause.
+    fn within<T>(&mut self, clause: &'a Clause, act: impl FnOnce(&mut Self) -> Sure<T>) -> Sure<T> {
+        let (base, end) = (self.base, self.stack.len());
+        self.base = end;
+        self.stack.resize(end + clause.slots, Val::Null);
+        let result = act(self)?;
+        self.stack.truncate(end);
+        self.base = base;
+        Ok(result)
+    }
+
+    /// All values that a clause of a set yields.
+    fn yields(
+        &mut self,
+        clause: &'a Clause,
+        take: &mut dyn FnMut(&mut Self, Val<'a>) -> Sure<()>,
+    ) -> Sure<()> {
+        let [body] = clause.bodies.as_slice() else { return Err(Unsure) };
+        self.within(clause, |run| {
+            run.solve(&body.query, &mut |run| {
+                if let Some(value) = run.value(&body.value)? {
+                    take(run, value)?;
+                }
+                Ok(true)
+            })?;
+            Ok(())
+        })
+    }
+
+    /// The value of a clause, if it has one.
+    fn clause(&mut self, clause: &'a Clause, arguments: &[Val<'a>]) -> Sure<Option<Val<'a>>> {
+        self.within(clause, |run| {
+            for (argument, given) in clause.arguments.iter().zip(arguments) {
+                match argument {
+                    Argument::Slot(slot) => run.set(*slot, given.clone()),
+                    Argument::Any => {}
+                    Argument::Exactly(value) if value.is(given)? => {}
+                    Argument::Exactly(_) => return Ok(None),
+                }
+            }
+            for body in &clause.bodies {
+                let mut found: Option<Val<'a>> = None;
+                let is_constant = matches!(body.value, Part::Constant(_));
+                run.solve(&body.query, &mut |run| {
+                    let Some(value) = run.value(&body.value)? else { return Ok(true) };
+                    match &found {
+                        None => found = Some(value),
+                        Some(known) if known.is(&value)? => {}
+                        // Two values for one name are an error.
+                        Some(_) => return Err(Unsure),
+                    }
+                    Ok(!is_constant)
+                })?;
+                if found.is_some() {
+                    return Ok(found);
+                }
+            }
+            Ok(None)
+        })
+    }
+
+    /// The value that some clauses agree on.
+    fn agreed(&mut self, clauses: &'a [Clause], arguments: &[Val<'a>]) -> Sure<Option<Val<'a>>> {
+        let mut found: Option<Val<'a>> = None;
+        for clause in clauses {
+            let could_say_more = |known: &Val<'a>| {
+                !clause.bodies.iter().all(|body| match &body.value {
+                    Part::Constant(value) => value.is(known) == Ok(true),
+                    _ => false,
+                })
+            };
+            if !found.as_ref().is_none_or(could_say_more) {
+                continue;
+            }
+            let Some(value) = self.clause(clause, arguments)? else { continue };
+            match &found {
+                None => found = Some(value),
+                Some(known) if known.is(&value)? => {}
+                Some(_) => return Err(Unsure),
+            }
+        }
+        Ok(found)
+    }
+
+    fn rule(&mut self, at: usize) -> Sure<Option<Val<'a>>> {
+        if let Some(Some(known)) = self.rules.get(at) {
+            return Ok(known.clone());
+        }
+        let program = self.program;
+        let value = match program.rules.get(at) {
+            Some(Definition::Complete { clauses, default }) => match (self.agreed(clauses, &[])?, default) {
+                (None, Some(default)) => self.value(default)?,
+                (value, _) => value,
+            },
+            Some(Definition::Set(clauses)) => {
+                let mut values = Vec::new();
+                // The order of a set is its own.
+                let lists = std::mem::take(&mut self.lists);
+                for clause in clauses {
+                    self.yields(clause, &mut |_, value| {
+                        values.push(value);
+                        Ok(())
+                    })?;
+                }
+                self.lists = lists;
+                Some(set_of(values)?)
+            }
+            _ => return Err(Unsure),
+        };
+        if let Some(place) = self.rules.get_mut(at) {
+            *place = Some(value.clone());
+        }
+        Ok(value)
+    }
+
+    /// Comes by for each way in which all statements hold, until told to stop; gives whether it was not.
+    fn solve(
+        &mut self,
+        query: &'a [Statement],
+        found: &mut dyn FnMut(&mut Self) -> Sure<bool>,
+    ) -> Sure<bool> {
+        let Some((first, rest)) = query.split_first() else { return found(self) };
+        self.step()?;
+        match first {
+            Statement::Unknown => Err(Unsure),
+            Statement::Bind(slot, part) => match self.value(part)? {
+                Some(value) => {
+                    self.set(*slot, value);
+                    self.solve(rest, found)
+                }
+                None => Ok(true),
+            },
+            Statement::Holds(part) => match self.value(part)? {
+                Some(value) if value.holds() => self.solve(rest, found),
+                _ => Ok(true),
+            },
+            Statement::Fails(part) => match self.value(part)? {
+                Some(value) if value.holds() => Ok(true),
+                _ => self.solve(rest, found),
+            },
+            Statement::Some { key, value, of } => {
+                let Some(of) = self.value(of)? else { return Ok(true) };
+                self.each(&of, key.is_some(), &mut |run, at, element| {
+                    if let Some(slot) = key {
+                        run.set(*slot, at);
+                    }
+                    if let Some(slot) = value {
+                        run.set(*slot, element);
+                    }
+                    run.solve(rest, found)
+                })
+            }
+            Statement::Every { key, value, of, query } => {
+                let Some(of) = self.value(of)? else { return Err(Unsure) };
+                let is_all = self.each(&of, key.is_some(), &mut |run, at, element| {
+                    if let Some(slot) = key {
+                        run.set(*slot, at);
+                    }
+                    if let Some(slot) = value {
+                        run.set(*slot, element);
+                    }
+                    // The statements end at the first way in which they hold.
+                    run.solve(query, &mut |_| Ok(false)).map(|is_none| !is_none)
+                })?;
+                if is_all { self.solve(rest, found) } else { Ok(true) }
+            }
+        }
+    }
+
+    /// Visits the elements of a list or a set, or the members of a mapping.
+    fn each(&mut self, of: &Val<'a>, with_keys: bool, visit: Visit<'_, 'a>) -> Sure<bool> {
+        let position = |at: usize| i64::try_from(at).map(Val::Int).map_err(|_| Unsure);
+        match of {
+            Val::Node(node, reads) if node.kind() == Kind::List => {
+                for (at, element) in node.elements().enumerate() {
+                    self.step()?;
+                    if !visit(self, position(at)?, element_of(element, *reads))? {
+                        return Ok(false);
+                    }
+                }
+            }
+            Val::Node(node, reads) => {
+                let mut members: Vec<_> = node.members().map(|(key, value)| (key.text(), value)).collect();
+                if self.lists > 0 {
+                    members.sort_unstable_by_key(|(key, _)| *key);
+                }
+                for (key, value) in members {
+                    self.step()?;
+                    let value = match reads {
+                        Some(reads) => match read_of(reads, key) {
+                            Some(reads) => Val::of_node(value, Some(reads)),
+                            None => continue,
+                        },
+                        None => Val::of_node(value, None),
+                    };
+                    if !visit(self, Val::Text(key), value)? {
+                        return Ok(false);
+                    }
+                }
+            }
+            Val::Entries(entries) => {
+                for (at, entry) in entries.iter().enumerate() {
+                    self.step()?;
+                    if !visit(self, position(at)?, Val::Entry(*entry))? {
+                        return Ok(false);
+                    }
+                }
+            }
+            Val::Members(members, reads) => {
+                let inventory = self.inventory()?;
+                for (id, resource) in &members.0 {
+                    self.step()?;
+                    let document = Val::of_node(inventory.document(*resource), *reads);
+                    if !visit(self, Val::Shared(Arc::clone(id)), document)? {
+                        return Ok(false);
+                    }
+                }
+            }
+            Val::List(list) => {
+                for (at, element) in list.iter().enumerate() {
+                    self.step()?;
+                    if !visit(self, position(at)?, element.clone())? {
+                        return Ok(false);
+                    }
+                }
+            }
+            Val::Bag(_) if self.lists > 0 => return Err(Unsure),
+            Val::Set(set) | Val::Bag(set) => {
+                if with_keys {
+                    return Err(Unsure);
+                }
+                for element in set.iter() {
+                    self.step()?;
+                    if !visit(self, Val::Null, element.clone())? {
+                        return Ok(false);
+                    }
+                }
+            }
+            Val::Object(members) => {
+                for (key, value) in members.iter() {
+                    self.step()?;
+                    if !visit(self, key.clone(), value.clone())? {
+                        return Ok(false);
+                    }
+                }
+            }
+            _ => return Err(Unsure),
+        }
+        Ok(true)
+    }
+
+    fn values(&mut self, parts: &'a [Part]) -> Sure<Option<Vec<Val<'a>>>> {
+        let mut values = Vec::with_capacity(parts.len());
+        for part in parts {
+            let Some(value) = self.value(part)? else { return Ok(None) };
+            values.push(value);
+        }
+        Ok(Some(values))
+    }
+
+    fn both(&mut self, one: &'a Part, other: &'a Part) -> Sure<Option<(Val<'a>, Val<'a>)>> {
+        let Some(one) = self.value(one)? else { return Ok(None) };
+        Ok(self.value(other)?.map(|other| (one, other)))
+    }
+
+    /// The value of a part; nothing where it is undefined.
+    fn value(&mut self, part: &'a Part) -> Sure<Option<Val<'a>>> {
+        let uses = self.call.asked;
+        let resource = self.judged.resource;
+        Ok(match part {
+            Part::Constant(value) => Some(value.clone()),
+            Part::Slot(slot) => Some(self.stack.get(self.base + slot).ok_or(Unsure)?.clone()),
+            Part::Input => Some(Val::of_node(self.judged.root, self.reads)),
+            Part::References if !uses.references.is_empty() => Some(Val::References(resource, true)),
+            Part::Referrers if !uses.referrers.is_empty() => Some(Val::Referrers(resource)),
+            Part::Estate if matches!(uses.estate, Names::Some(_)) => Some(Val::Estate),
+            Part::Own if uses.identity => {
+                Some(Val::of_value(&self.judged.world.own_id(resource, self.judged.identity))?)
+            }
+            Part::Clock if uses.clock => Some(Val::Text(self.judged.as_of.text())),
+            Part::References | Part::Referrers | Part::Estate | Part::Own | Part::Clock | Part::Unknown => {
+                return Err(Unsure);
+            }
+            Part::Rule(at) => self.rule(*at)?,
+            Part::Member(of, key) => match self.value(of)? {
+                Some(of) => self.member(&of, key)?,
+                None => None,
+            },
+            Part::At(of, key) => match self.both(of, key)? {
+                Some((of, key)) => self.at(&of, &key)?,
+                None => None,
+            },
+            Part::Call(function, parts) => {
+                let program = self.program;
+                let Some(Definition::Function { clauses, arity }) = program.rules.get(*function) else {
+                    return Err(Unsure);
+                };
+                if *arity != parts.len() {
+                    return Err(Unsure);
+                }
+                match self.values(parts)? {
+                    Some(arguments) => self.agreed(clauses, &arguments)?,
+                    None => None,
+                }
+            }
+            Part::Asked(own, parts) => match self.values(parts)? {
+                Some(arguments) => self.asked(*own, &arguments)?,
+                None => None,
+            },
+            Part::BuiltIn(function, parts) => match self.values(parts)? {
+                Some(arguments) => function.call(&arguments)?,
+                None => None,
+            },
+            Part::Compare(op, one, other) => match self.both(one, other)? {
+                Some((one, other)) => Some(Val::Bool(match op {
+                    BoolOp::Eq => one.is(&other)?,
+                    BoolOp::Ne => !one.is(&other)?,
+                    BoolOp::Lt => one.order(&other)? == Ordering::Less,
+                    BoolOp::Le => one.order(&other)? != Ordering::Greater,
+                    BoolOp::Gt => one.order(&other)? == Ordering::Greater,
+                    BoolOp::Ge => one.order(&other)? != Ordering::Less,
+                })),
+                None => None,
+            },
+            Part::Arithmetic(op, one, other) => match (op, self.both(one, other)?) {
+                (_, None) => None,
+                (ArithOp::Sub, Some((one @ (Val::Set(_) | Val::Bag(_)), other))) => {
+                    Some(filtered(&one, &other, false)?)
+                }
+                (op, Some((Val::Int(one), Val::Int(other)))) => {
+                    let result = match op {
+                        ArithOp::Add => one.checked_add(other),
+                        ArithOp::Sub => one.checked_sub(other),
+                        ArithOp::Mul => one.checked_mul(other),
+                        ArithOp::Div | ArithOp::Mod => None,
+                    };
+                    Some(Val::Int(result.ok_or(Unsure)?))
+                }
+                _ => return Err(Unsure),
+            },
+            Part::Sets(op, one, other) => match (op, self.both(one, other)?) {
+                (_, None) => None,
+                (BinOp::Union, Some((one, other))) => Some(union(&one, &other)?),
+                (BinOp::Intersection, Some((one, other))) => Some(filtered(&one, &other, true)?),
+            },
+            Part::In(value, of) => match self.both(value, of)? {
+                Some((value, of)) => {
+                    // Where a value stands does not matter.
+                    let lists = std::mem::take(&mut self.lists);
+                    let is_none = self.each(&of, false, &mut |_, _, element| Ok(!element.is(&value)?))?;
+                    self.lists = lists;
+                    Some(Val::Bool(!is_none))
+                }
+                None => None,
+            },
+            Part::List(parts) => self.values(parts)?.map(|values| Val::List(values.into())),
+            Part::Set(parts) => self.values(parts)?.map(set_of).transpose()?,
+            Part::Object(parts) => {
+                let mut members = Vec::with_capacity(parts.len());
+                for (key, value) in parts {
+                    let Some((key, value)) = self.both(key, value)? else { return Ok(None) };
+                    key.text().ok_or(Unsure)?;
+                    members.push((key, value));
+                }
+                Some(object_of(members).ok_or(Unsure)?)
+            }
+            Part::EachOfList(term, query) => {
+                self.lists += 1;
+                let values = self.terms(term, query)?;
+                self.lists -= 1;
+                Some(Val::List(values.into()))
+            }
+            Part::EachOfSet(term, query) => {
+                let lists = std::mem::take(&mut self.lists);
+                let values = self.terms(term, query)?;
+                self.lists = lists;
+                Some(set_of(values)?)
+            }
+        })
+    }
+
+    fn terms(&mut self, term: &'a Part, query: &'a [Statement]) -> Sure<Vec<Val<'a>>> {
+        let mut values = Vec::new();
+        self.solve(query, &mut |run| {
+            values.extend(run.value(term)?);
+            Ok(true)
+        })?;
+        Ok(values)
+    }
+
+    fn inventory(&self) -> Sure<&'a dyn Inventory> {
+        let world: &'a crate::rego::World = self.judged.world;
+        world.inventory().ok_or(Unsure)
+    }
+
+    /// The member of a value.
+    fn member(&mut self, of: &Val<'a>, key: &str) -> Sure<Option<Val<'a>>> {
+        match of {
+            Val::Entry(entry) => self.part_of(*entry, key),
+            Val::References(from, is_own) => self.references(*from, *is_own, key),
+            Val::Referrers(target) => self.referrers(*target, key),
+            Val::Estate => {
+                let uses = self.call.asked;
+                let inventory = self.inventory()?;
+                if !uses.estate.contains(key) {
+                    return Err(Unsure);
+                }
+                let mut found = [key, "*"].into_iter().filter_map(|kind| uses.reads.others.get(kind));
+                let reads = match (found.next(), found.next()) {
+                    _ if self.judged.world.is_whole() => None,
+                    (_, Some(_)) => return Err(Unsure),
+                    (None, None) => Some(&*NOTHING),
+                    (reads, None) => reads.filter(|reads| **reads != PathSet::All),
+                };
+                Ok(Some(Val::Members(self.judged.world.members(inventory, key), reads)))
+            }
+            Val::Members(members, reads) => {
+                let Some(resource) = members.find(key) else { return Ok(None) };
+                Ok(Some(Val::of_node(self.inventory()?.document(resource), *reads)))
+            }
+            of => of.member(key),
+        }
+    }
+
+    /// What stands at a key or a position.
+    fn at(&mut self, of: &Val<'a>, key: &Val<'a>) -> Sure<Option<Val<'a>>> {
+        if let Some(key) = key.text() {
+            return self.member(of, key);
+        }
+        let Val::Int(position) = key else { return Err(Unsure) };
+        let Ok(position) = usize::try_from(*position) else { return Err(Unsure) };
+        match of {
+            Val::Entries(entries) => Ok(entries.get(position).copied().map(Val::Entry)),
+            of => of.elements().map(|mut elements| elements.nth(position)).ok_or(Unsure),
+        }
+    }
+
+    /// Part of an entry, as the world makes it for the engines.
+    fn part_of(&mut self, entry: Entry<'a>, key: &str) -> Sure<Option<Val<'a>>> {
+        let uses = self.call.asked;
+        let world = self.judged.world;
+        let inventory = self.inventory()?;
+        let identity = inventory.identity(entry.other).filter(|_| uses.entries.names);
+        Ok(match key {
+            "id" => Some(Val::of_value(&world.id(inventory, entry.other))?),
+            "field" => Some(Val::Text(entry.field)),
+            "document" if uses.entries.documents => Some(self.document(inventory, entry)?),
+            "path" if uses.places => {
+                let place = world.place(inventory, entry.holder, entry.field, entry.position);
+                place.map_err(|_| Unsure)?.as_ref().map(Val::of_value).transpose()?
+            }
+            "kind" => identity.map(|identity| Val::Shared(identity.qualified_kind().into())),
+            "namespace" => identity.map(|identity| Val::Text(&identity.namespace)),
+            "name" => identity.map(|identity| Val::Text(&identity.name)),
+            "document" | "path" => None,
+            _ => return Err(Unsure),
+        })
+    }
+
+    fn document(&self, inventory: &'a dyn Inventory, entry: Entry<'a>) -> Sure<Val<'a>> {
+        let is_whole = self.judged.world.is_whole();
+        let known = inventory.identity(entry.other).filter(|_| !is_whole);
+        let reads = match known.and_then(|identity| reads_of_others(self.call.asked, identity)) {
+            Some(std::borrow::Cow::Borrowed(reads)) => Some(reads),
+            Some(std::borrow::Cow::Owned(_)) => return Err(Unsure),
+            None => {
+                let is_expected =
+                    !entry.is_outgoing || inventory.takes(entry.holder, entry.field, entry.other);
+                if !is_whole && is_expected {
+                    return Ok(Val::Object(Arc::new([])));
+                }
+                None
+            }
+        };
+        Ok(Val::of_node(inventory.document(entry.other), reads.filter(|reads| **reads != PathSet::All)))
+    }
+
+    /// What a resource points at in a field; nothing if it has no reference there.
+    fn references(&mut self, from: Option<ResourceId>, is_own: bool, field: &str) -> Sure<Option<Val<'a>>> {
+        let uses = self.call.asked;
+        let fields = if is_own { &uses.references } else { &uses.walked };
+        let Some(from) = from.filter(|_| fields.contains(field)) else { return Ok(None) };
+        let mut entries = Vec::new();
+        let mut position = 0;
+        for (field, target) in self.inventory()?.outgoing(from).into_iter().filter(|(known, _)| *known == field)
+        {
+            let entry =
+                |other| Entry { other, holder: from, field, position, is_outgoing: true };
+            entries.extend(target.map(entry));
+            // Those that name nothing have a place too.
+            position += 1;
+        }
+        Ok((position > 0).then(|| Val::Entries(entries.into())))
+    }
+
+    /// Those of a kind that point at a resource; nothing if there are none.
+    fn referrers(&mut self, target: Option<ResourceId>, kind: &str) -> Sure<Option<Val<'a>>> {
+        let Some(target) = target.filter(|_| self.call.asked.referrers.contains(kind)) else { return Ok(None) };
+        let incoming = self.inventory()?.incoming_of(target, kind);
+        if incoming.is_empty() {
+            return Ok(None);
+        }
+        let entry = |(from, field, position)| Entry {
+            other: from,
+            holder: from,
+            field,
+            position,
+            is_outgoing: false,
+        };
+        Ok(Some(Val::Entries(incoming.into_iter().map(entry).collect())))
+    }
+
+    /// What a function of ours gives.
+    fn asked(&mut self, own: Own, arguments: &[Val<'a>]) -> Sure<Option<Val<'a>>> {
+        let of = || {
+            let id = arguments.first().and_then(Val::text).ok_or(Unsure)?;
+            Ok(self.judged.world.find(id))
+        };
+        match own {
+            Own::References => Ok(Some(Val::References(of()?, false))),
+            Own::Referrers => Ok(Some(Val::Referrers(of()?))),
+            Own::Answered(name) => {
+                let values = arguments.iter().map(Val::to_value).collect::<Sure<Vec<_>>>()?;
+                match function::answer(name, &values, &self.call).map_err(|_| Unsure)? {
+                    Value::Undefined => Ok(None),
+                    value => Ok(Some(Val::of_value(&value)?)),
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,299 @@
+//! Values as a program sees them: what stands in documents stays there.
+
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+use regorus::Value;
+
+use super::{Sure, Unsure};
+use crate::rego::value;
+use crate::schema::{PathSet, ResourceId};
+use crate::yaml::{Kind, NodeRef, Number};
+
+/// A value.
+#[derive(Clone, Debug)]
+pub(super) enum Val<'a> {
+    Null,
+    Bool(bool),
+    Int(i64),
+    /// A number that is no whole one of 64 bits.
+    Odd(Value),
+    Text(&'a str),
+    Shared(Arc<str>),
+    /// A mapping or a list of a document, as far as it is read.
+    Node(NodeRef<'a>, Option<&'a PathSet>),
+    /// A reference from one resource to another.
+    Entry(Entry<'a>),
+    /// Several of them: a list.
+    Entries(Arc<[Entry<'a>]>),
+    /// `data.references` (true), or what `assize.references` gives for a resource.
+    References(Option<ResourceId>, bool),
+    /// `data.referrers`, or what `assize.referrers` gives for a resource.
+    Referrers(Option<ResourceId>),
+    /// `data.estate`.
+    Estate,
+    /// The resources of a kind.
+    Members(Arc<Members>, Option<&'a PathSet>),
+    List(Arc<[Val<'a>]>),
+    /// In order.
+    Set(Arc<[Val<'a>]>),
+    /// A set of values whose order is not known.
+    Bag(Arc<[Val<'a>]>),
+    /// By texts, in order.
+    Object(Arc<[(Val<'a>, Val<'a>)]>),
+}
+
+/// A reference.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Entry<'a> {
+    /// Who is at the other end.
+    pub(super) other: ResourceId,
+    /// Who holds the reference.
+    pub(super) holder: ResourceId,
+    pub(super) field: &'a str,
+    pub(super) position: usize,
+    /// Whether the holder is the one that was asked about.
+    pub(super) is_outgoing: bool,
+}
+
+/// The resources of a kind by their identities, in order.
+#[derive(Debug, Default)]
+pub(in crate::rego) struct Members(pub(in crate::rego) Vec<(Arc<str>, ResourceId)>);
+
+impl Members {
+    /// The resource with an identity.
+    pub(super) fn find(&self, id: &str) -> Option<ResourceId> {
+        let at = self.0.binary_search_by(|(known, _)| (**known).cmp(id)).ok()?;
+        self.0.get(at).map(|(_, id)| *id)
+    }
+}
+
+impl<'a> Val<'a> {
+    /// The value of a node, as far as it is read.
+    pub(super) fn of_node(node: NodeRef<'a>, reads: Option<&'a PathSet>) -> Self {
+        match node.kind() {
+            Kind::Null => Self::Null,
+            Kind::Bool => Self::Bool(node.as_bool().unwrap_or_default()),
+            Kind::Text => Self::Text(node.text()),
+            Kind::Int | Kind::Float => match node.as_number() {
+                Some(Number::Unsigned(number)) => match i64::try_from(number) {
+                    Ok(number) => Self::Int(number),
+                    Err(_) => Self::Odd(Value::from(number)),
+                },
+                Some(Number::Signed(number)) => Self::Int(number),
+                Some(Number::Float(number)) if number.is_finite() => Self::Odd(Value::from(number)),
+                _ => Self::Text(node.text()),
+            },
+            Kind::Map | Kind::List => {
+                Self::Node(node, reads.filter(|reads| matches!(reads, PathSet::Keys(_))))
+            }
+        }
+    }
+
+    /// A value of regorus.
+    pub(super) fn of_value(value: &Value) -> Sure<Val<'static>> {
+        Ok(match value {
+            Value::Null => Val::Null,
+            Value::Bool(truth) => Val::Bool(*truth),
+            Value::Number(number) => match number.as_i64().filter(|_| number.is_integer()) {
+                Some(number) => Val::Int(number),
+                None => Val::Odd(value.clone()),
+            },
+            Value::String(text) => Val::Shared(Arc::clone(text)),
+            Value::Array(list) => Val::List(list.iter().map(Val::of_value).collect::<Sure<_>>()?),
+            Value::Set(set) => set_of(set.iter_sorted().map(Val::of_value).collect::<Sure<_>>()?)?,
+            Value::Object(object) => {
+                let members = object.iter_sorted().map(|(key, value)| {
+                    let key = Val::of_value(key)?;
+                    key.text().ok_or(Unsure)?;
+                    Ok((key, Val::of_value(value)?))
+                });
+                Val::Object(members.collect::<Sure<_>>()?)
+            }
+            Value::Undefined => return Err(Unsure),
+        })
+    }
+
+    /// As a value of regorus.
+    pub(super) fn to_value(&self) -> Sure<Value> {
+        Ok(match self {
+            Self::Null => Value::Null,
+            Self::Bool(truth) => Value::from(*truth),
+            Self::Int(number) => Value::from(*number),
+            Self::Odd(number) => number.clone(),
+            Self::Text(text) => Value::from(*text),
+            Self::Shared(text) => Value::String(Arc::clone(text)),
+            Self::Node(node, Some(reads)) => value::of_reads(*node, reads),
+            Self::Node(node, None) => value::of_node(*node),
+            Self::List(list) => Value::from(list.iter().map(Val::to_value).collect::<Sure<Vec<_>>>()?),
+            Self::Set(set) | Self::Bag(set) => {
+                Value::from(set.iter().map(Val::to_value).collect::<Sure<std::collections::BTreeSet<_>>>()?)
+            }
+            Self::Object(members) => {
+                let members = members.iter().map(|(key, value)| {
+                    let key = key.text().ok_or(Unsure)?;
+                    Ok((value::name(key), value.to_value()?))
+                });
+                value::object(members.collect::<Sure<Vec<_>>>()?)
+            }
+            Self::Entry(_)
+            | Self::Entries(_)
+            | Self::References(..)
+            | Self::Referrers(_)
+            | Self::Estate
+            | Self::Members(..) => return Err(Unsure),
+        })
+    }
+
+    /// The text, if it is one.
+    pub(super) fn text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Shared(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Whether a statement of this value holds.
+    pub(super) fn holds(&self) -> bool {
+        !matches!(self, Self::Bool(false))
+    }
+
+    /// Whether two values are one.
+    pub(super) fn is(&self, other: &Self) -> Sure<bool> {
+        if let (Some(one), Some(other)) = (self.text(), other.text()) {
+            return Ok(one == other);
+        }
+        if let (Some(one), Some(other)) = (self.elements(), other.elements()) {
+            let (mut one, mut other) = (one, other);
+            loop {
+                match (one.next(), other.next()) {
+                    (None, None) => return Ok(true),
+                    (Some(one), Some(other)) if one.is(&other)? => {}
+                    _ => return Ok(false),
+                }
+            }
+        }
+        match (self, other) {
+            (Self::Null, Self::Null) => Ok(true),
+            (Self::Bool(one), Self::Bool(other)) => Ok(one == other),
+            (Self::Int(one), Self::Int(other)) => Ok(one == other),
+            (Self::Odd(_), Self::Odd(_) | Self::Int(_)) | (Self::Int(_), Self::Odd(_)) => {
+                Ok(self.to_value()? == other.to_value()?)
+            }
+            (Self::Set(one), Self::Set(other)) => {
+                if one.len() != other.len() {
+                    return Ok(false);
+                }
+                one.iter().zip(other.iter()).try_fold(true, |all, (one, other)| Ok(all && one.is(other)?))
+            }
+            (Self::Entry(one), Self::Entry(other)) => {
+                let key = |entry: &Entry<'a>| (entry.other, entry.holder, entry.position, entry.is_outgoing);
+                // Others could read the same all the same: two of one identity, two of one field.
+                if key(one) == key(other) && one.field == other.field { Ok(true) } else { Err(Unsure) }
+            }
+            (Self::Node(one, _), Self::Node(other, _))
+                if std::ptr::eq(one.tape(), other.tape()) && one.index() == other.index() =>
+            {
+                Ok(true)
+            }
+            _ if self.is_plain() != other.is_plain() => Ok(false),
+            _ if self.is_plain() => Ok(false),
+            _ => Err(Unsure),
+        }
+    }
+
+    /// How they stand to each other in the order of Rego, where both are texts or both are numbers.
+    pub(super) fn order(&self, other: &Self) -> Sure<Ordering> {
+        if let (Some(one), Some(other)) = (self.text(), other.text()) {
+            return Ok(one.cmp(other));
+        }
+        match (self, other) {
+            (Self::Int(one), Self::Int(other)) => Ok(one.cmp(other)),
+            (Self::Odd(_), Self::Odd(_) | Self::Int(_)) | (Self::Int(_), Self::Odd(_)) => {
+                Ok(self.to_value()?.cmp(&other.to_value()?))
+            }
+            _ => Err(Unsure),
+        }
+    }
+
+    /// Whether it is neither a list, nor a set, nor a mapping.
+    fn is_plain(&self) -> bool {
+        matches!(
+            self,
+            Self::Null | Self::Bool(_) | Self::Int(_) | Self::Odd(_) | Self::Text(_) | Self::Shared(_)
+        )
+    }
+
+    /// The elements of a list of plain form.
+    pub(super) fn elements(&self) -> Option<Box<dyn Iterator<Item = Val<'a>> + '_>> {
+        match self {
+            Self::List(list) => Some(Box::new(list.iter().cloned())),
+            Self::Node(node, reads) if node.kind() == Kind::List => {
+                let (node, reads) = (*node, *reads);
+                Some(Box::new(node.elements().map(move |element| element_of(element, reads))))
+            }
+            _ => None,
+        }
+    }
+
+    /// The member of a mapping that has this key, where it is a mapping of plain form; none: it has no such member.
+    pub(super) fn member(&self, key: &str) -> Sure<Option<Val<'a>>> {
+        match self {
+            Self::Node(node, reads) if node.kind() == Kind::Map => {
+                let Some(value) = node.get(key) else { return Ok(None) };
+                Ok(match reads {
+                    Some(reads) => read_of(reads, key).map(|reads| Val::of_node(value, Some(reads))),
+                    None => Some(Val::of_node(value, None)),
+                })
+            }
+            Self::Object(members) => {
+                Ok(members.iter().find(|(known, _)| known.text() == Some(key)).map(|(_, value)| value.clone()))
+            }
+            // A list has no keys.
+            Self::Node(..) | Self::List(_) | Self::Entries(_) => Ok(None),
+            _ => Err(Unsure),
+        }
+    }
+}
+
+/// What is read of a member; the names of list elements stay with them, as `of_reads` has it.
+pub(super) fn read_of<'r>(reads: &'r PathSet, key: &str) -> Option<&'r PathSet> {
+    let is_name = matches!(reads, PathSet::Keys(_)) && matches!(key, "name" | "id");
+    reads.of_key(key).or_else(|| is_name.then_some(reads))
+}
+
+/// An element of a list of which this is read.
+pub(super) fn element_of<'a>(element: NodeRef<'a>, reads: Option<&'a PathSet>) -> Val<'a> {
+    Val::of_node(element, reads.map(|reads| reads.of_element(element)))
+}
+
+/// A set is small where its elements have no order: each is held against each.
+const BAG: usize = 64;
+
+/// The set of some values.
+pub(super) fn set_of(mut values: Vec<Val<'_>>) -> Sure<Val<'_>> {
+    let is_text = values.iter().all(|value| value.text().is_some());
+    if is_text || values.iter().all(|value| matches!(value, Val::Int(_))) {
+        values.sort_by(|one, other| one.order(other).unwrap_or(Ordering::Equal));
+        values.dedup_by(|one, other| one.order(other) == Ok(Ordering::Equal));
+        return Ok(Val::Set(values.into()));
+    }
+    if values.len() <= 1 {
+        return Ok(Val::Set(values.into()));
+    }
+    if values.len() > BAG {
+        return Err(Unsure);
+    }
+    let mut kept: Vec<Val<'_>> = Vec::with_capacity(values.len());
+    for value in values {
+        let mut is_known = false;
+        for known in &kept {
+            is_known |= known.is(&value)?;
+        }
+        if !is_known {
+            kept.push(value);
+        }
+    }
+    Ok(if kept.len() == 1 { Val::Set(kept.into()) } else { Val::Bag(kept.into()) })
+}
