@@ -199,6 +199,8 @@ struct Entry {
     resource: Arc<Resource>,
     /// Batch and root.
     document: Option<(u32, u32)>,
+    /// The number of its kind.
+    kind: u16,
 }
 
 type Holders = HashMap<String, Vec<ResourceId>>;
@@ -216,14 +218,17 @@ pub struct Inventory {
     /// Resources of our own kinds by kind, namespace and name, which stand in `entries` and not here again.
     names: HashTable<u32>,
     hasher: DefaultHashBuilder,
-    /// The reference fields of each kind.
-    fields: HashMap<Arc<str>, Vec<ReferenceField>>,
+    /// Names of kinds, by number; the last number is that of all kinds beyond.
+    kinds: Vec<Arc<str>>,
+    /// The reference fields of each kind, by its number.
+    fields: Vec<Vec<ReferenceField>>,
     /// Who is named, by whom, and through which of the fields of its kind; sorted.
     incoming: Vec<Link>,
-    /// The numbers of kinds in it.
-    kinds: HashMap<Arc<str>, u16>,
+    /// Where those of a resource begin.
+    first_incoming: Vec<u32>,
     /// All references by who names; kept where rules ask for them.
     outgoing: Vec<Outgoing>,
+    first_outgoing: Vec<u32>,
     holders: RwLock<HashMap<(String, String), Arc<Holders>>>,
     networks: RwLock<HashMap<NetworkKey, Arc<NetworksApart>>>,
     /// By reference field, for each resource the first of its circle.
@@ -234,7 +239,7 @@ pub struct Inventory {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Link {
     target: ResourceId,
-    /// The number of the kind of who names it; the last stands for all kinds beyond.
+    /// The number of the kind of who names it.
     kind: u16,
     from: ResourceId,
     field: u16,
@@ -272,7 +277,7 @@ impl Inventory {
     /// The resources, their references resolved.
     pub fn new(batches: Vec<Gathered>, kinds: &KindLibrary, directions: Directions) -> Self {
         let (mut inventory, edges) = Self::put_together(batches);
-        inventory.fields = reference_fields_of(&inventory.entries, kinds);
+inventory.fields = inventory.kinds.iter().map(|kind| reference_fields_of(kind, kinds)).collect();
         inventory.index_names();
         for (offset, texts, edges) in edges {
             let mut last: Option<(ResourceId, u16, u16)> = None;
@@ -284,7 +289,7 @@ impl Inventory {
                 let text = texts.get(edge.start as usize..edge.start as usize + usize::from(edge.length));
                 let first = inventory.reference_field(from, edge.field).and_then(|field| field.kinds.first());
                 let target = inventory.look_up(from, text.unwrap_or_default(), first.map(String::as_str));
-                let kind = inventory.number_of_kind(from);
+                let kind = inventory.entries.get(from.0 as usize).map_or(u16::MAX, |entry| entry.kind);
                 inventory.incoming.extend(target.map(|target| Link {
                     target,
                     kind,
@@ -300,6 +305,9 @@ impl Inventory {
         }
         inventory.incoming.sort_unstable();
         inventory.outgoing.sort_unstable();
+        let count = inventory.entries.len();
+        inventory.first_incoming = starts(count, inventory.incoming.iter().map(|link| link.target));
+        inventory.first_outgoing = starts(count, inventory.outgoing.iter().map(|link| link.from));
         inventory
     }
 
@@ -307,14 +315,28 @@ impl Inventory {
         let mut entries = Vec::with_capacity(batches.iter().map(|batch| batch.resources.len()).sum());
         let mut tapes = Vec::new();
         let mut edges = Vec::new();
+        let mut kinds: Vec<Arc<str>> = Vec::new();
+        let mut numbers: HashMap<Arc<str>, u16> = HashMap::new();
+        let mut number_of = |resource: &Resource, kinds: &mut Vec<Arc<str>>| {
+            let kind = &resource.identity.kind;
+            if let Some(known) = numbers.get(kind) {
+                return *known;
+            }
+            let number = u16::try_from(kinds.len()).unwrap_or(u16::MAX);
+            // The fields of kinds beyond are not looked for: there are not so many schemas.
+            if number < u16::MAX {
+                kinds.push(Arc::clone(kind));
+            }
+            numbers.insert(Arc::clone(kind), number);
+            number
+        };
         for (batch, gathered) in (0_u32..).zip(batches) {
             let offset = u32::try_from(entries.len()).unwrap_or(u32::MAX);
             let pairs = gathered.resources.into_iter().zip(gathered.documents);
-            let entry = |(resource, root): (_, Option<u32>)| Entry {
-                resource,
-                document: root.map(|root| (batch, root)),
-            };
-            entries.extend(pairs.map(entry));
+            for (resource, root) in pairs {
+                let kind = number_of(&resource, &mut kinds);
+                entries.push(Entry { resource, document: root.map(|root| (batch, root)), kind });
+            }
             tapes.push(gathered.tape);
             edges.push((offset, gathered.texts, gathered.edges));
         }
@@ -323,10 +345,12 @@ impl Inventory {
             tapes,
             names: HashTable::new(),
             hasher: DefaultHashBuilder::default(),
-            fields: HashMap::new(),
+            kinds,
+            fields: Vec::new(),
             incoming: Vec::new(),
-            kinds: HashMap::new(),
+            first_incoming: Vec::new(),
             outgoing: Vec::new(),
+            first_outgoing: Vec::new(),
             holders: RwLock::default(),
             networks: RwLock::default(),
             circles: RwLock::default(),
@@ -335,13 +359,20 @@ impl Inventory {
         (inventory, edges)
     }
 
-    /// The number of the kind of a resource, a new one if it is the first.
-    fn number_of_kind(&mut self, of: ResourceId) -> u16 {
-        let Some(kind) = self.resource(of).map(|resource| Arc::clone(&resource.identity.kind)) else {
-            return u16::MAX;
-        };
-        let next = u16::try_from(self.kinds.len()).unwrap_or(u16::MAX);
-        *self.kinds.entry(kind).or_insert(next)
+    /// The reference fields of the kind of a resource.
+    fn fields_of(&self, of: ResourceId) -> &[ReferenceField] {
+        let kind = self.entries.get(of.0 as usize).map_or(u16::MAX, |entry| entry.kind);
+        self.fields.get(usize::from(kind)).map_or(&[], Vec::as_slice)
+    }
+
+    /// The links to a resource, by kind.
+    fn links_to(&self, target: ResourceId) -> &[Link] {
+        slice_of(&self.incoming, &self.first_incoming, target)
+    }
+
+    /// The references of a resource.
+    fn links_from(&self, from: ResourceId) -> &[Outgoing] {
+        slice_of(&self.outgoing, &self.first_outgoing, from)
     }
 
     fn hash(&self, kind: &str, namespace: &str, name: &str) -> u64 {
@@ -374,7 +405,7 @@ impl Inventory {
     }
 
     fn reference_field(&self, from: ResourceId, position: u16) -> Option<&ReferenceField> {
-        self.fields.get(self.kind_of(from))?.get(usize::from(position))
+        self.fields_of(from).get(usize::from(position))
     }
 
     /// All resources in the order in which they were seen.
@@ -411,7 +442,7 @@ impl Inventory {
 
     /// The kind of a name without prefix in a field: what the kind's schema lists first.
     fn first_kind(&self, from: ResourceId, field: &str) -> Option<&str> {
-        let fields = self.fields.get(self.kind_of(from))?;
+        let fields = self.fields_of(from);
         fields.iter().find(|known| known.field == field)?.kinds.first().map(String::as_str)
     }
 }
@@ -453,9 +484,7 @@ impl schema::Inventory for Inventory {
             (fields.is_empty() || field.is_some_and(|field| fields.iter().any(|wanted| wanted == field)))
                 && kinds.iter().any(|kind| kind == "*" || kind == self.kind_of(link.from))
         };
-        let first = self.incoming.partition_point(|link| link.target < target);
-        let links = self.incoming.iter().skip(first).take_while(|link| link.target == target);
-        let mut found: Vec<ResourceId> = links.filter(is_meant).map(|link| link.from).collect();
+        let mut found: Vec<ResourceId> = self.links_to(target).iter().filter(is_meant).map(|link| link.from).collect();
         found.sort_unstable();
         found.dedup();
         found
@@ -517,18 +546,27 @@ impl schema::Inventory for Inventory {
     }
 
     fn takes(&self, from: ResourceId, field: &str, target: ResourceId) -> bool {
-        let known = self.fields.get(self.kind_of(from)).into_iter().flatten();
+        let known = self.fields_of(from).iter();
         known.filter(|known| known.field == field).any(|known| known.takes(self.kind_of(target)))
     }
 
     fn outgoing(&self, from: ResourceId) -> Vec<(&str, Option<ResourceId>)> {
-        let first = self.outgoing.partition_point(|link| link.from < from);
-        let links = self.outgoing.iter().skip(first).take_while(|link| link.from == from);
-        let named = links.filter_map(|link| {
+        let named = self.links_from(from).iter().filter_map(|link| {
             let field = self.reference_field(from, link.field)?;
-            Some((field.field.as_str(), (link.target != NOBODY).then_some(link.target)))
+            Some((field.field.as_str(), named(link.target)))
         });
         named.collect()
+    }
+
+    fn outgoing_in(&self, from: ResourceId, field: &str) -> Option<(&str, Vec<Option<ResourceId>>)> {
+        let fields = self.fields_of(from);
+        let links = self.links_from(from).iter();
+        let is_meant = |link: &&Outgoing| {
+            fields.get(usize::from(link.field)).is_some_and(|known| known.field == field)
+        };
+        let targets: Vec<_> = links.filter(is_meant).map(|link| named(link.target)).collect();
+        let field = fields.iter().find(|known| known.field == field)?;
+        (!targets.is_empty()).then_some((field.field.as_str(), targets))
     }
 
     fn circle(&self, of: ResourceId, field: &str) -> ResourceId {
@@ -547,18 +585,17 @@ impl schema::Inventory for Inventory {
     }
 
     fn incoming(&self, target: ResourceId) -> Vec<(ResourceId, &str, usize)> {
-        let first = self.incoming.partition_point(|link| link.target < target);
-        let links = self.incoming.iter().skip(first).take_while(|link| link.target == target);
-        let mut links: Vec<&Link> = links.collect();
+        let mut links: Vec<&Link> = self.links_to(target).iter().collect();
         links.sort_unstable_by_key(|link| (link.from, link.field, link.position));
         links.into_iter().filter_map(|link| self.link(link)).collect()
     }
 
     fn incoming_of(&self, target: ResourceId, kind: &str) -> Vec<(ResourceId, &str, usize)> {
-        let Some(number) = self.kinds.get(kind).copied() else { return Vec::new() };
-        let first = self.incoming.partition_point(|link| (link.target, link.kind) < (target, number));
-        let links = self.incoming.iter().skip(first);
-        let links = links.take_while(|link| (link.target, link.kind) == (target, number));
+        let number = self.kinds.iter().position(|known| **known == *kind);
+        let number = number.and_then(|number| u16::try_from(number).ok()).unwrap_or(u16::MAX);
+        let links = self.links_to(target);
+        let first = links.partition_point(|link| link.kind < number);
+        let links = links.iter().skip(first).take_while(|link| link.kind == number);
         // Kinds beyond those that are numbered share the last number.
         let is_meant = |link: &&Link| number < u16::MAX || self.kind_of(link.from) == kind;
         links.filter(is_meant).filter_map(|link| self.link(link)).collect()
@@ -624,6 +661,33 @@ impl Inventory {
     }
 }
 
+/// What a link names, if anything.
+fn named(target: ResourceId) -> Option<ResourceId> {
+    (target != NOBODY).then_some(target)
+}
+
+/// For each resource, and for the end, where it comes first in a sorted list.
+fn starts(count: usize, sorted: impl Iterator<Item = ResourceId>) -> Vec<u32> {
+    let mut starts = vec![0_u32; count + 1];
+    for id in sorted {
+        if let Some(after) = starts.get_mut(id.0 as usize + 1) {
+            *after += 1;
+        }
+    }
+    let mut sum = 0;
+    for start in &mut starts {
+        sum += *start;
+        *start = sum;
+    }
+    starts
+}
+
+/// The part of a sorted list that is of a resource.
+fn slice_of<'l, T>(list: &'l [T], starts: &[u32], of: ResourceId) -> &'l [T] {
+    let start = |at: usize| starts.get(at).map_or(list.len(), |start| *start as usize);
+    list.get(start(of.0 as usize)..start(of.0 as usize + 1)).unwrap_or_default()
+}
+
 /// The way to a field as rules write it.
 fn steps(field: &str) -> Vec<FieldStep> {
     let mut steps = Vec::new();
@@ -643,17 +707,10 @@ fn values_in<'t>(root: NodeRef<'t>, steps: &[FieldStep]) -> impl Iterator<Item =
     })
 }
 
-/// The reference fields of the kinds that are there.
-fn reference_fields_of(entries: &[Entry], kinds: &KindLibrary) -> HashMap<Arc<str>, Vec<ReferenceField>> {
-    let mut fields: HashMap<Arc<str>, Vec<ReferenceField>> = HashMap::new();
-    for kind in entries.iter().map(|entry| &entry.resource.identity.kind) {
-        if !fields.contains_key(kind) {
-            let schema = kinds.get(&KindName { group: OWN_GROUP.into(), kind: Arc::clone(kind) });
-            let known = schema.map(|schema| schema.references().to_vec()).unwrap_or_default();
-            fields.insert(Arc::clone(kind), known);
-        }
-    }
-    fields
+/// The reference fields of one of our own kinds.
+fn reference_fields_of(kind: &Arc<str>, kinds: &KindLibrary) -> Vec<ReferenceField> {
+    let schema = kinds.get(&KindName { group: OWN_GROUP.into(), kind: Arc::clone(kind) });
+    schema.map(|schema| schema.references().to_vec()).unwrap_or_default()
 }
 
 impl KindName {

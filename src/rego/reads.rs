@@ -211,7 +211,23 @@ impl<'m> Analysis<'m> {
                     self.bind(rhs, &places);
                 }
             }
-            _ => self.read(expr),
+            // Whether something is there was noted on the way to it; nothing in it is looked at.
+            _ => {
+                for place in self.value(expr) {
+                    let is_noted = matches!(
+                        place,
+                        Place::Input(_)
+                            | Place::Document(..)
+                            | Place::Kind(_)
+                            | Place::ReferenceList(..)
+                            | Place::ReferrerList(_)
+                            | Place::Entry(..)
+                    );
+                    if !is_noted {
+                        self.consume(&place);
+                    }
+                }
+            }
         }
     }
 

@@ -422,22 +422,24 @@ impl World {
 }
 
 /// What is read of a document that is not the one that is judged; none if nothing is known to be read of its kind.
-pub(super) fn reads_of_others<'u>(asked: &'u Uses, identity: &Identity) -> Option<Cow<'u, PathSet>> {
-    // As rules write kinds: with the group of a foreign one, if it has one.
-    let is_meant = |written: &str| match written.rsplit_once('/') {
-        Some((group, kind)) => *identity.group == *group && *identity.kind == *kind,
-        None => {
-            written == "*"
-                || ((*identity.group == *OWN_GROUP || identity.group.is_empty())
-                    && *identity.kind == *written)
-        }
-    };
+fn reads_of_others<'u>(asked: &'u Uses, identity: &Identity) -> Option<Cow<'u, PathSet>> {
+    let is_meant = |written: &str| written == "*" || is_kind(identity, written);
     let mut meant = asked.reads.others.iter().filter(|(kind, _)| is_meant(kind)).map(|(_, set)| set);
     let first = Cow::Borrowed(meant.next()?);
     Some(meant.fold(first, |mut all, set| {
         all.to_mut().add(set);
         all
     }))
+}
+
+/// Whether a resource is of a kind as rules write kinds: with the group of a foreign one, if it has one.
+pub(super) fn is_kind(identity: &Identity, written: &str) -> bool {
+    match written.rsplit_once('/') {
+        Some((group, kind)) => *identity.group == *group && *identity.kind == *kind,
+        None => {
+            *identity.kind == *written && (*identity.group == *OWN_GROUP || identity.group.is_empty())
+        }
+    }
 }
 
 /// The places of the texts that stand in a field, as kinds write it, in the order of the document.

@@ -64,6 +64,9 @@ pub trait Inventory: Sync + std::fmt::Debug {
     /// Its references in order of field, with what they name, if that exists.
     fn outgoing(&self, from: ResourceId) -> Vec<(&str, Option<ResourceId>)>;
 
+    /// What its references in one field name, in order, and the field; nothing if it has none there.
+    fn outgoing_in(&self, from: ResourceId, field: &str) -> Option<(&str, Vec<Option<ResourceId>>)>;
+
     /// The first of the resources that reach this one and that it reaches along a reference field; itself, if there
     /// are no others.
     fn circle(&self, of: ResourceId, field: &str) -> ResourceId;

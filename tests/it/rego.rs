@@ -470,15 +470,18 @@ names(id) := {grant.name | some grant in assize.referrers(id).AccessGrant}
     }
 }
 
-/// Where a value is missing, nothing follows from it, on either engine: `walk` keeps a text on the interpreter.
+/// Where a value is missing, nothing follows from it, however a text is read: unification is for the machine, and `walk`
+/// for the interpreter.
 #[test]
 fn nothing_follows_from_what_is_missing() {
     let missing = "gone := {}.x\n\nsees if {\n  y := input.spec.expires\n}\n\npart contains 1 if {\n  y := input.spec.expires\n}\n\n\
                    default word := \"none\"\n\nword := \"some\" if {\n  y := input.spec.expires\n}\n\n\
                    id(x) := x.expires\n\nlist := [{\"expires\": 1}, {}]\n";
-    for (engine, extra) in
-        [("machine", ""), ("interpreter", "deny contains \"w\" if walk(input.spec, [[\"w\"], _])\n")]
-    {
+    for (engine, extra) in [
+        ("none", ""),
+        ("machine", "deny contains \"u\" if input.metadata.name = \"nobody\"\n"),
+        ("interpreter", "deny contains \"w\" if walk(input.spec, [[\"w\"], _])\n"),
+    ] {
         for statement in [
             "not sees",
             "count(part) == 0",
@@ -508,6 +511,82 @@ fn nothing_follows_from_what_is_missing() {
         ] {
             let every = "every_has if {\n  every x in list { y := x.expires }\n}\n\nmisses if count([1 | 1 == 2]) == 1\n\npairs[x] contains 1 if some x in [\"a\"]\n\n";
             let text = format!("{missing}{every}{extra}deny contains \"so\" if {{\n  {statement}\n}}");
+            let report = report(&scene(&text));
+            assert_eq!(messages(&report, "problems"), Vec::<String>::new(), "{engine}: {statement}");
+            assert_eq!(messages(&report, "findings"), ["so", "so"], "{engine}: {statement}");
+        }
+    }
+}
+
+/// What the program follows by itself, and what it must leave to the machine: the answer is that of the engines.
+#[test]
+fn a_text_means_the_same_without_an_engine() {
+    let common = "own := \"a rule\"\n\nnames := [name | some name in [\"b\", \"a\", \"b\"]]\n\nset := {name | some name in names}\n\n\
+                  kind_of(n) := \"small\" if n < 3\nkind_of(n) := \"big\" if n >= 3\n\nword(\"x\") := \"text\"\n\nword(\"y\") := \"other\"\n\n\
+                  first(x) := 1 if x == \"a\"\nelse := 2 if x == \"b\"\nelse := 3\n\n\
+                  pairs contains {\"n\": n, \"is\": kind_of(n)} if some n in [1, 2, 3, 2]\n\n\
+                  holders contains entry if some entry in data.references[\"spec.subject\"]\n\n\
+                  default chosen := \"none\"\n\nchosen := input.spec.role if input.spec.status == \"gone\"\n\n";
+    for statement in [
+        "own == \"a rule\"",
+        "names == [\"b\", \"a\", \"b\"]",
+        "set == {\"a\", \"b\"}",
+        "concat(\",\", set) == \"a,b\"",
+        "concat(\",\", sort(names)) == \"a,b,b\"",
+        "[x | some x in set] == [\"a\", \"b\"]",
+        "[first(x) | some x in [\"a\", \"b\", \"c\"]] == [1, 2, 3]",
+        "kind_of(2) == \"small\"",
+        "word(\"x\") == \"text\"",
+        "count(pairs) == 3",
+        "count({n | some {\"n\": n} in pairs}) == 3",
+        "[pair.is | some pair in pairs] == [\"big\", \"small\", \"small\"]",
+        "count(holders) == 1",
+        "some holder in holders\n  holder.id == \"Person/anna\"\n  holder.document.spec.start == \"2020-01-31\"",
+        "some holder in holders\n  holder.path == [\"spec\", \"subject\"]\n  holder.field == \"spec.subject\"",
+        "chosen == \"none\"",
+        "not input.spec.expires",
+        "not input.spec.status == \"gone\"",
+        "not input.spec.expires in {\"a\"}",
+        "input.spec[\"status\"] in {\"active\", \"revoked\"}",
+        "key := \"role\"\n  input.spec[key] == \"payer\"",
+        "object.get(input.spec, \"expires\", \"never\") == \"never\"",
+        "object.get(input, [\"spec\", \"role\"], \"never\") == \"payer\"",
+        "object.get(input, [\"spec\", \"gone\", \"role\"], \"never\") == \"never\"",
+        "sprintf(\"%s %d %v %%\", [\"a\", 3, [1]]) == \"a 3 [1] %\"",
+        "sprintf(\"%s\", [3]) == \"3\"",
+        "count(\"a😀\") == 3",
+        "1 + 2 * 3 == 7",
+        "7 / 2 == 3.5",
+        "1 == 1.0",
+        "3.5 > 3",
+        "1 != \"1\"",
+        "1 < \"1\"",
+        "{\"a\": 1} == {\"a\": 1}",
+        "[1, [2]] == [1, [2]]",
+        "{1, 2} - {2} == {1}",
+        "{1, 2} & {2, 3} == {2}",
+        "{1} | {\"a\"} == {\"a\", 1}",
+        "every x in names { x in set }",
+        "not names[3]",
+        "names[1] == \"a\"",
+        "some i, x in names\n  i == 1\n  x == \"a\"",
+        "some key, value in {\"b\": 1, \"a\": 2}\n  key == \"a\"\n  value == 2",
+        "[key | some key, _ in {\"b\": 1, \"a\": 2}] == [\"a\", \"b\"]",
+        "regex.match(`^p[a-z]+$`, input.spec.role)",
+        "lower(\"ÄB\") == \"äb\"",
+        "trim_prefix(\"aab\", \"a\") == \"ab\"",
+        "trim_suffix(\"abb\", \"b\") == \"ab\"",
+        "startswith(input.spec.role, \"pay\")",
+        "data.self == sprintf(\"AccessGrant/%s\", [input.metadata.name])",
+        "data.params.most == 3",
+        "count(assize.referrers(\"Person/anna\").AccessGrant) == 2",
+        "some one, two in {\"spec.role\": \"payer\"}\n  some entry in data.references[one]\n  entry.name == two",
+        "data.estate.Person[\"Person/anna\"].spec.status == \"active\"",
+        "not data.estate.Person[\"Person/nobody\"]",
+        "[id | some id, _ in data.estate.AccessGrant] == [\"AccessGrant/g1\", \"AccessGrant/g2\"]",
+    ] {
+        for (engine, extra) in [("none", ""), ("machine", "deny contains \"u\" if input.metadata.name = \"nobody\"\n")] {
+            let text = format!("{common}{extra}deny contains \"so\" if {{\n  {statement}\n}}");
             let report = report(&scene(&text));
             assert_eq!(messages(&report, "problems"), Vec::<String>::new(), "{engine}: {statement}");
             assert_eq!(messages(&report, "findings"), ["so", "so"], "{engine}: {statement}");

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use regex::{Regex, RegexBuilder};
 use regorus::Value;
 use regorus::unstable::{
     ArithOp, AssignOp, BinOp, BoolOp, Expr, ExprRef, Literal, LiteralStmt, Query, Rule, RuleBody, RuleHead,
@@ -10,15 +11,62 @@ use serde_json::Value as Json;
 
 use super::call::{BuiltIn, Own};
 use super::value::{Val, set_of};
+use super::{Sure, Unsure};
+use crate::finding::Identity;
 use crate::rego::DENY;
 use crate::rego::definition::{imported, rule_name};
 use crate::rego::module::{Parsed, dotted};
+use crate::rego::world::is_kind;
+use crate::schema::PathSet;
+
+/// Bytes that a pattern may take, as in regorus: greater ones are for that to refuse.
+const PATTERN: usize = 100 << 10;
 
 /// What a text does, as far as it is understood.
 #[derive(Debug)]
 pub(in crate::rego) struct Program {
     pub(super) rules: Vec<Definition>,
     pub(super) deny: usize,
+    pub(super) reads: OtherReads,
+}
+
+/// What is read of other documents.
+#[derive(Debug, Default)]
+pub(super) struct OtherReads {
+    /// By kind, with what is read of any.
+    kinds: Vec<(String, PathSet)>,
+    any: Option<PathSet>,
+}
+
+impl OtherReads {
+    fn new(others: &BTreeMap<String, PathSet>) -> Self {
+        let any = others.get("*").cloned();
+        let kinds = others.iter().filter(|(kind, _)| *kind != "*").map(|(kind, set)| {
+            let mut set = set.clone();
+            if let Some(any) = &any {
+                set.add(any);
+            }
+            (kind.clone(), set)
+        });
+        Self { kinds: kinds.collect(), any }
+    }
+
+    /// Of the kind of a resource; none if nothing is known to be read of it.
+    pub(super) fn of(&self, identity: &Identity) -> Sure<Option<&PathSet>> {
+        let mut found = self.kinds.iter().filter(|(kind, _)| is_kind(identity, kind));
+        match (found.next(), found.next()) {
+            (Some((_, set)), None) => Ok(Some(set)),
+            (None, _) => Ok(self.any.as_ref()),
+            // With the group and without.
+            (Some(_), Some(_)) => Err(Unsure),
+        }
+    }
+
+    /// Of a kind as it is written.
+    pub(super) fn of_written(&self, written: &str) -> Option<&PathSet> {
+        let of_kind = self.kinds.iter().find(|(kind, _)| kind == written).map(|(_, set)| set);
+        of_kind.or(self.any.as_ref())
+    }
 }
 
 /// A rule or a function, with all that the text says of it.
@@ -85,6 +133,8 @@ pub(super) enum Part {
     Call(usize, Vec<Part>),
     Asked(Own, Vec<Part>),
     BuiltIn(BuiltIn, Vec<Part>),
+    /// `regex.match` with a pattern that stands in the text.
+    Matches(Box<Regex>, Box<Part>),
     Compare(BoolOp, Box<Part>, Box<Part>),
     Arithmetic(ArithOp, Box<Part>, Box<Part>),
     Sets(BinOp, Box<Part>, Box<Part>),
@@ -102,6 +152,7 @@ pub(super) fn program(
     modules: &[Parsed],
     params: &BTreeMap<String, Json>,
     answered: &BTreeMap<&'static str, usize>,
+    others: &BTreeMap<String, PathSet>,
 ) -> Option<Program> {
     let mut names: HashMap<String, usize> = HashMap::new();
     for parsed in modules {
@@ -136,6 +187,7 @@ pub(super) fn program(
     Some(Program {
         rules: rules.into_iter().map(|rule| rule.unwrap_or(Definition::Unknown)).collect(),
         deny,
+        reads: OtherReads::new(others),
     })
 }
 
@@ -456,12 +508,18 @@ impl<'m> Scope<'m> {
 
     fn call(&mut self, fcn: &'m ExprRef, params: &'m [ExprRef]) -> Part {
         let Some(name) = dotted(fcn) else { return Part::Unknown };
-        let parts = self.parts(params);
+        let mut parts = self.parts(params);
         if let Some(function) = self.function(&name) {
             return Part::Call(function, parts);
         }
         if let Some(own) = Own::named(&name, parts.len()) {
             return Part::Asked(own, parts);
+        }
+        if let ("regex.match", [Part::Constant(pattern), _]) = (name.as_str(), parts.as_slice())
+            && let Some(Ok(pattern)) = pattern.text().map(|pattern| RegexBuilder::new(pattern).size_limit(PATTERN).build())
+            && let Some(of) = parts.pop()
+        {
+            return Part::Matches(Box::new(pattern), Box::new(of));
         }
         let built_in = BuiltIn::named(&name, parts.len()).filter(|_| !self.answered.contains_key(&*name));
         built_in.map_or(Part::Unknown, |built_in| Part::BuiltIn(built_in, parts))

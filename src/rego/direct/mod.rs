@@ -57,5 +57,5 @@ pub(super) fn compile(
     if policy.uses.change || policy.uses.library_values {
         return None;
     }
-    compile::program(modules, &policy.params, &policy.answered)
+    compile::program(modules, &policy.params, &policy.answered, &policy.uses.reads.others)
 }

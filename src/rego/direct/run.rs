@@ -11,15 +11,18 @@ use super::call::{Own, filtered, union};
 use super::compile::{Argument, Clause, Definition, Part, Program, Statement, object_of};
 use super::value::{Entry, Val, element_of, read_of, set_of};
 use super::{Sure, Unsure};
+use crate::finding::Identity;
 use crate::rego::function::{self, Call};
 use crate::rego::machine::Judged;
 use crate::rego::uses::Names;
-use crate::rego::world::reads_of_others;
 use crate::schema::{Inventory, PathSet, ResourceId};
 use crate::yaml::Kind;
 
 /// Statements and elements of one evaluation; whoever needs more goes to the machine, which counts them as well.
 const STEPS: u32 = 200_000;
+
+/// So many answers of functions an evaluation keeps; they are gone through one by one.
+const ANSWERS: usize = 16;
 
 /// Nothing is read.
 static NOTHING: LazyLock<PathSet> = LazyLock::new(PathSet::default);
@@ -35,6 +38,8 @@ struct Run<'a> {
     base: usize,
     /// Values of rules that were asked for.
     rules: Vec<Option<Option<Val<'a>>>>,
+    /// What functions gave for texts: they are asked for the same again and again.
+    answers: Vec<(usize, Vec<Val<'a>>, Option<Val<'a>>)>,
     steps: u32,
     /// How many lists are being made: their order is that of what they go through.
     lists: u32,
@@ -51,8 +56,18 @@ pub(super) fn deny<'a>(
     call: Call<'a>,
 ) -> Sure<Value> {
     let rules = program.rules.iter().map(|_| None).collect();
-    let mut run =
-        Run { program, judged, reads, call, stack: Vec::new(), base: 0, rules, steps: 0, lists: 0 };
+    let mut run = Run {
+        program,
+        judged,
+        reads,
+        call,
+        stack: Vec::new(),
+        base: 0,
+        rules,
+        answers: Vec::new(),
+        steps: 0,
+        lists: 0,
+    };
     let Some(Definition::Set(clauses)) = program.rules.get(program.deny) else { return Err(Unsure) };
     let mut denials = BTreeSet::new();
     for clause in clauses {
@@ -279,7 +294,7 @@ impl<'a> Run<'a> {
             Val::Entries(entries) => {
                 for (at, entry) in entries.iter().enumerate() {
                     self.step()?;
-                    if !visit(self, position(at)?, Val::Entry(*entry))? {
+                    if !visit(self, position(at)?, Val::Entry(entry.0, entry.1))? {
                         return Ok(false);
                     }
                 }
@@ -368,25 +383,16 @@ impl<'a> Run<'a> {
                 Some((of, key)) => self.at(&of, &key)?,
                 None => None,
             },
-            Part::Call(function, parts) => {
-                let program = self.program;
-                let Some(Definition::Function { clauses, arity }) = program.rules.get(*function) else {
-                    return Err(Unsure);
-                };
-                if *arity != parts.len() {
-                    return Err(Unsure);
-                }
-                match self.values(parts)? {
-                    Some(arguments) => self.agreed(clauses, &arguments)?,
-                    None => None,
-                }
-            }
-            Part::Asked(own, parts) => match self.values(parts)? {
-                Some(arguments) => self.asked(*own, &arguments)?,
+            Part::Call(function, parts) => match self.values(parts)? {
+                Some(arguments) => self.function(*function, arguments)?,
                 None => None,
             },
             Part::BuiltIn(function, parts) => match self.values(parts)? {
                 Some(arguments) => function.call(&arguments)?,
+                None => None,
+            },
+            Part::Matches(pattern, of) => match self.value(of)? {
+                Some(of) => Some(Val::Bool(pattern.is_match(of.text().ok_or(Unsure)?))),
                 None => None,
             },
             Part::Compare(op, one, other) => match self.both(one, other)? {
@@ -398,6 +404,18 @@ impl<'a> Run<'a> {
                     BoolOp::Gt => one.order(&other)? == Ordering::Greater,
                     BoolOp::Ge => one.order(&other)? != Ordering::Less,
                 })),
+                None => None,
+            },
+            part => self.rare(part)?,
+        })
+    }
+
+    /// The same for parts that are seldom met, apart since they need room of their own.
+    #[inline(never)]
+    fn rare(&mut self, part: &'a Part) -> Sure<Option<Val<'a>>> {
+        Ok(match part {
+            Part::Asked(own, parts) => match self.values(parts)? {
+                Some(arguments) => self.asked(*own, &arguments)?,
                 None => None,
             },
             Part::Arithmetic(op, one, other) => match (op, self.both(one, other)?) {
@@ -454,7 +472,31 @@ impl<'a> Run<'a> {
                 self.lists = lists;
                 Some(set_of(values)?)
             }
+            _ => return Err(Unsure),
         })
+    }
+
+    /// What a function of the text gives.
+    fn function(&mut self, at: usize, arguments: Vec<Val<'a>>) -> Sure<Option<Val<'a>>> {
+        let program = self.program;
+        let Some(Definition::Function { clauses, arity }) = program.rules.get(at) else { return Err(Unsure) };
+        if *arity != arguments.len() {
+            return Err(Unsure);
+        }
+        if arguments.iter().any(|argument| argument.text().is_none()) {
+            return self.agreed(clauses, &arguments);
+        }
+        let is_known = |(known, given, _): &&(usize, Vec<Val<'a>>, Option<Val<'a>>)| {
+            *known == at && given.iter().zip(&arguments).all(|(one, other)| one.text() == other.text())
+        };
+        if let Some((.., answer)) = self.answers.iter().find(is_known) {
+            return Ok(answer.clone());
+        }
+        let answer = self.agreed(clauses, &arguments)?;
+        if self.answers.len() < ANSWERS {
+            self.answers.push((at, arguments, answer.clone()));
+        }
+        Ok(answer)
     }
 
     fn terms(&mut self, term: &'a Part, query: &'a [Statement]) -> Sure<Vec<Val<'a>>> {
@@ -474,7 +516,7 @@ impl<'a> Run<'a> {
     /// The member of a value.
     fn member(&mut self, of: &Val<'a>, key: &str) -> Sure<Option<Val<'a>>> {
         match of {
-            Val::Entry(entry) => self.part_of(*entry, key),
+            Val::Entry(entry, identity) => self.part_of(*entry, identity, key),
             Val::References(from, is_own) => self.references(*from, *is_own, key),
             Val::Referrers(target) => self.referrers(*target, key),
             Val::Estate => {
@@ -483,12 +525,10 @@ impl<'a> Run<'a> {
                 if !uses.estate.contains(key) {
                     return Err(Unsure);
                 }
-                let mut found = [key, "*"].into_iter().filter_map(|kind| uses.reads.others.get(kind));
-                let reads = match (found.next(), found.next()) {
+                let reads = match self.program.reads.of_written(key) {
                     _ if self.judged.world.is_whole() => None,
-                    (_, Some(_)) => return Err(Unsure),
-                    (None, None) => Some(&*NOTHING),
-                    (reads, None) => reads.filter(|reads| **reads != PathSet::All),
+                    Some(reads) => Some(reads).filter(|reads| **reads != PathSet::All),
+                    None => Some(&*NOTHING),
                 };
                 Ok(Some(Val::Members(self.judged.world.members(inventory, key), reads)))
             }
@@ -508,48 +548,56 @@ impl<'a> Run<'a> {
         let Val::Int(position) = key else { return Err(Unsure) };
         let Ok(position) = usize::try_from(*position) else { return Err(Unsure) };
         match of {
-            Val::Entries(entries) => Ok(entries.get(position).copied().map(Val::Entry)),
+            Val::Entries(entries) => {
+                Ok(entries.get(position).map(|(entry, identity)| Val::Entry(*entry, identity)))
+            }
             of => of.elements().map(|mut elements| elements.nth(position)).ok_or(Unsure),
         }
     }
 
     /// Part of an entry, as the world makes it for the engines.
-    fn part_of(&mut self, entry: Entry<'a>, key: &str) -> Sure<Option<Val<'a>>> {
+    fn part_of(
+        &mut self,
+        entry: Entry<'a>,
+        identity: &'a Identity,
+        key: &str,
+    ) -> Sure<Option<Val<'a>>> {
         let uses = self.call.asked;
         let world = self.judged.world;
         let inventory = self.inventory()?;
-        let identity = inventory.identity(entry.other).filter(|_| uses.entries.names);
+        let names = uses.entries.names.then_some(identity);
         Ok(match key {
             "id" => Some(Val::of_value(&world.id(inventory, entry.other))?),
             "field" => Some(Val::Text(entry.field)),
-            "document" if uses.entries.documents => Some(self.document(inventory, entry)?),
+            "document" if uses.entries.documents => Some(self.document(inventory, entry, identity)?),
             "path" if uses.places => {
-                let place = world.place(inventory, entry.holder, entry.field, entry.position);
+                let place = world.place(inventory, entry.holder, entry.field, entry.position as usize);
                 place.map_err(|_| Unsure)?.as_ref().map(Val::of_value).transpose()?
             }
-            "kind" => identity.map(|identity| Val::Shared(identity.qualified_kind().into())),
-            "namespace" => identity.map(|identity| Val::Text(&identity.namespace)),
-            "name" => identity.map(|identity| Val::Text(&identity.name)),
+            "kind" => names.map(|identity| Val::Shared(identity.qualified_kind().into())),
+            "namespace" => names.map(|identity| Val::Text(&identity.namespace)),
+            "name" => names.map(|identity| Val::Text(&identity.name)),
             "document" | "path" => None,
             _ => return Err(Unsure),
         })
     }
 
-    fn document(&self, inventory: &'a dyn Inventory, entry: Entry<'a>) -> Sure<Val<'a>> {
+    fn document(
+        &self,
+        inventory: &'a dyn Inventory,
+        entry: Entry<'a>,
+        identity: &Identity,
+    ) -> Sure<Val<'a>> {
         let is_whole = self.judged.world.is_whole();
-        let known = inventory.identity(entry.other).filter(|_| !is_whole);
-        let reads = match known.and_then(|identity| reads_of_others(self.call.asked, identity)) {
-            Some(std::borrow::Cow::Borrowed(reads)) => Some(reads),
-            Some(std::borrow::Cow::Owned(_)) => return Err(Unsure),
-            None => {
-                let is_expected =
-                    !entry.is_outgoing || inventory.takes(entry.holder, entry.field, entry.other);
-                if !is_whole && is_expected {
-                    return Ok(Val::Object(Arc::new([])));
-                }
-                None
+        let program = self.program;
+        let reads = if is_whole { None } else { program.reads.of(identity)? };
+        if reads.is_none() && !is_whole {
+            // What the rule reads is told by the kinds that a field takes: of other kinds, all that is kept.
+            let is_expected = !entry.is_outgoing || inventory.takes(entry.holder, entry.field, entry.other);
+            if is_expected {
+                return Ok(Val::Object(Arc::new([])));
             }
-        };
+        }
         Ok(Val::of_node(inventory.document(entry.other), reads.filter(|reads| **reads != PathSet::All)))
     }
 
@@ -558,34 +606,33 @@ impl<'a> Run<'a> {
         let uses = self.call.asked;
         let fields = if is_own { &uses.references } else { &uses.walked };
         let Some(from) = from.filter(|_| fields.contains(field)) else { return Ok(None) };
-        let mut entries = Vec::new();
-        let mut position = 0;
-        for (field, target) in self.inventory()?.outgoing(from).into_iter().filter(|(known, _)| *known == field)
-        {
-            let entry =
-                |other| Entry { other, holder: from, field, position, is_outgoing: true };
-            entries.extend(target.map(entry));
-            // Those that name nothing have a place too.
-            position += 1;
+        let inventory = self.inventory()?;
+        let Some((field, targets)) = inventory.outgoing_in(from, field) else { return Ok(None) };
+        let mut entries = Vec::with_capacity(targets.len());
+        // Those that name nothing have a place too.
+        for (position, target) in (0_u32..).zip(targets) {
+            let Some(other) = target else { continue };
+            let identity = inventory.identity(other).ok_or(Unsure)?;
+            entries.push((Entry { other, holder: from, field, position, is_outgoing: true }, identity));
         }
-        Ok((position > 0).then(|| Val::Entries(entries.into())))
+        Ok(Some(Val::Entries(entries.into())))
     }
 
     /// Those of a kind that point at a resource; nothing if there are none.
     fn referrers(&mut self, target: Option<ResourceId>, kind: &str) -> Sure<Option<Val<'a>>> {
         let Some(target) = target.filter(|_| self.call.asked.referrers.contains(kind)) else { return Ok(None) };
-        let incoming = self.inventory()?.incoming_of(target, kind);
+        let inventory = self.inventory()?;
+        let incoming = inventory.incoming_of(target, kind);
         if incoming.is_empty() {
             return Ok(None);
         }
-        let entry = |(from, field, position)| Entry {
-            other: from,
-            holder: from,
-            field,
-            position,
-            is_outgoing: false,
-        };
-        Ok(Some(Val::Entries(incoming.into_iter().map(entry).collect())))
+        let mut entries = Vec::with_capacity(incoming.len());
+        for (from, field, position) in incoming {
+            let position = u32::try_from(position).map_err(|_| Unsure)?;
+            let identity = inventory.identity(from).ok_or(Unsure)?;
+            entries.push((Entry { other: from, holder: from, field, position, is_outgoing: false }, identity));
+        }
+        Ok(Some(Val::Entries(entries.into())))
     }
 
     /// What a function of ours gives.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use regorus::Value;
 
 use super::{Sure, Unsure};
+use crate::finding::Identity;
 use crate::rego::value;
 use crate::schema::{PathSet, ResourceId};
 use crate::yaml::{Kind, NodeRef, Number};
@@ -23,9 +24,9 @@ pub(super) enum Val<'a> {
     /// A mapping or a list of a document, as far as it is read.
     Node(NodeRef<'a>, Option<&'a PathSet>),
     /// A reference from one resource to another.
-    Entry(Entry<'a>),
+    Entry(Entry<'a>, &'a Identity),
     /// Several of them: a list.
-    Entries(Arc<[Entry<'a>]>),
+    Entries(Arc<[(Entry<'a>, &'a Identity)]>),
     /// `data.references` (true), or what `assize.references` gives for a resource.
     References(Option<ResourceId>, bool),
     /// `data.referrers`, or what `assize.referrers` gives for a resource.
@@ -51,9 +52,24 @@ pub(super) struct Entry<'a> {
     /// Who holds the reference.
     pub(super) holder: ResourceId,
     pub(super) field: &'a str,
-    pub(super) position: usize,
+    pub(super) position: u32,
     /// Whether the holder is the one that was asked about.
     pub(super) is_outgoing: bool,
+}
+
+impl Entry<'_> {
+    /// Whether two are surely one value, or surely not; unsure where two resources may have one identity, or where it
+    /// depends on who holds the reference.
+    fn is(&self, other: &Self, is_same_identity: impl FnOnce() -> bool) -> Sure<bool> {
+        if self.field != other.field {
+            return Ok(false);
+        }
+        if self.other != other.other {
+            return if is_same_identity() { Err(Unsure) } else { Ok(false) };
+        }
+        let key = |entry: &Self| (entry.holder, entry.position, entry.is_outgoing);
+        if key(self) == key(other) { Ok(true) } else { Err(Unsure) }
+    }
 }
 
 /// The resources of a kind by their identities, in order.
@@ -136,7 +152,7 @@ impl<'a> Val<'a> {
                 });
                 value::object(members.collect::<Sure<Vec<_>>>()?)
             }
-            Self::Entry(_)
+            Self::Entry(..)
             | Self::Entries(_)
             | Self::References(..)
             | Self::Referrers(_)
@@ -187,11 +203,24 @@ impl<'a> Val<'a> {
                 }
                 one.iter().zip(other.iter()).try_fold(true, |all, (one, other)| Ok(all && one.is(other)?))
             }
-            (Self::Entry(one), Self::Entry(other)) => {
-                let key = |entry: &Entry<'a>| (entry.other, entry.holder, entry.position, entry.is_outgoing);
-                // Others could read the same all the same: two of one identity, two of one field.
-                if key(one) == key(other) && one.field == other.field { Ok(true) } else { Err(Unsure) }
+            (Self::Object(one), Self::Object(other)) => {
+                let is_alike = |((one, _), (other, _)): (&(Val<'a>, Val<'a>), &(Val<'a>, Val<'a>))| {
+                    one.text() == other.text()
+                };
+                if one.len() != other.len() || !one.iter().zip(other.iter()).all(is_alike) {
+                    return Ok(false);
+                }
+                let mut is_unsure = false;
+                for ((_, one), (_, other)) in one.iter().zip(other.iter()) {
+                    match one.is(other) {
+                        Ok(true) => {}
+                        Ok(false) => return Ok(false),
+                        Err(Unsure) => is_unsure = true,
+                    }
+                }
+                if is_unsure { Err(Unsure) } else { Ok(true) }
             }
+            (Self::Entry(one, first), Self::Entry(other, second)) => one.is(other, || first == second),
             (Self::Node(one, _), Self::Node(other, _))
                 if std::ptr::eq(one.tape(), other.tape()) && one.index() == other.index() =>
             {
@@ -269,7 +298,7 @@ pub(super) fn element_of<'a>(element: NodeRef<'a>, reads: Option<&'a PathSet>) -
 }
 
 /// A set is small where its elements have no order: each is held against each.
-const BAG: usize = 64;
+const BAG: usize = 128;
 
 /// The set of some values.
 pub(super) fn set_of(mut values: Vec<Val<'_>>) -> Sure<Val<'_>> {
