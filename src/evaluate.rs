@@ -317,13 +317,14 @@ pub fn evaluate(
     if around.is_whole {
         document.get_or_init(|| Document::of(admitted.root));
     }
+    let path = Arc::clone(&context.path);
     let rules = match phase {
         Phase::Local => &kind.local,
         Phase::Joined => &kind.joined,
     };
     for applicable in rules.iter().filter(|each| around.asks(each.rule, admitted.distance)) {
         let Some(rule) = plan.rules.rules.get(applicable.rule as usize) else { continue };
-        Pair { plan, rule, kind, applicable, admitted, around, document: &document }
+        Pair { plan, rule, kind, applicable, admitted, path: &path, around, document: &document }
             .evaluate(context, outcome);
     }
     if let Some(matched) = &mut outcome.matched {
@@ -337,6 +338,8 @@ struct Pair<'p, 't> {
     kind: &'p KindPlan,
     applicable: &'p Applicable,
     admitted: &'p Admitted<'t>,
+    /// Of the file, as rules' `paths` mean it.
+    path: &'p str,
     around: &'p Around<'p>,
     /// The document as Rego sees it, made once for all rules.
     document: &'p OnceCell<Document>,
@@ -357,8 +360,7 @@ enum Verdict<'t> {
 
 impl Pair<'_, '_> {
     fn evaluate(&self, context: &mut FileContext<'_>, outcome: &mut Outcome) {
-        let path = Arc::clone(&context.path);
-        let verdict = catch_unwind(AssertUnwindSafe(|| self.verdict(&path)));
+        let verdict = catch_unwind(AssertUnwindSafe(|| self.verdict(self.path)));
         let verdict = verdict.unwrap_or_else(|panic| {
             let resource = &self.admitted.resource;
             // The message of a panic may quote what was looked at.
