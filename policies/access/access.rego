@@ -1,4 +1,5 @@
-# Who holds access to what, for rules about grants, roles and administrators.
+# Who holds access to what, for rules about grants, roles and administrators. A name that is an identity here and a reference there
+# would make a run keep whole documents of all that it could be, so that each name is one of the two.
 package assize.access
 
 # Those who use what a subject is granted: a team stands for its members and its lead.
@@ -26,27 +27,27 @@ roles(subject) := {role.id |
 # Those who administer a thing: by a privileged role that is granted on it, or that applies to it and is held
 # without a narrower target, and by privileged accounts on it.
 administrators(thing) := granted | applied | employed | logged if {
-	granted := {person |
+	granted := {somebody |
 		some grant in assize.referrers(thing).AccessGrant
 		grant.field == "spec.target"
 		grant.document.spec.status == "active"
 		some role in assize.references(grant.id)["spec.role"]
 		role.document.spec.privileged == true
 		some subject in assize.references(grant.id)["spec.subject"]
-		some person in people(subject)
+		some somebody in people(subject)
 	}
-	applied := {person |
-		some role in privileged_roles(thing)
-		some grant in assize.referrers(role).AccessGrant
+	applied := {somebody |
+		some privileged in privileged_roles(thing)
+		some grant in assize.referrers(privileged).AccessGrant
 		grant.field == "spec.role"
 		grant.document.spec.status == "active"
 		not grant.document.spec.target
 		some subject in assize.references(grant.id)["spec.subject"]
-		some person in people(subject)
+		some somebody in people(subject)
 	}
 	employed := {person.id |
-		some role in privileged_roles(thing)
-		some person in assize.referrers(role).Person
+		some privileged in privileged_roles(thing)
+		some person in assize.referrers(privileged).Person
 		person.field == "spec.jobRoles"
 		person.document.spec.status != "left"
 	}
@@ -69,14 +70,14 @@ privileged_roles(thing) := {role.id |
 # What somebody administers, by the same ways.
 administered(person) := granted | applied | logged if {
 	subjects := {person} | teams(person)
-	granted := {thing |
+	granted := {reachable |
 		some subject in subjects
 		some grant in assize.referrers(subject).AccessGrant
 		grant.field == "spec.subject"
 		grant.document.spec.status == "active"
 		some role in assize.references(grant.id)["spec.role"]
 		role.document.spec.privileged == true
-		some thing in reached(grant.id, role.id)
+		some reachable in reached(grant.id, role.id)
 	}
 	applied := {thing.id |
 		some role in assize.references(person)["spec.jobRoles"]

@@ -277,7 +277,7 @@ impl Inventory {
     /// The resources, their references resolved.
     pub fn new(batches: Vec<Gathered>, kinds: &KindLibrary, directions: Directions) -> Self {
         let (mut inventory, edges) = Self::put_together(batches);
-inventory.fields = inventory.kinds.iter().map(|kind| reference_fields_of(kind, kinds)).collect();
+        inventory.fields = inventory.kinds.iter().map(|kind| reference_fields_of(kind, kinds)).collect();
         inventory.index_names();
         for (offset, texts, edges) in edges {
             let mut last: Option<(ResourceId, u16, u16)> = None;
@@ -484,7 +484,8 @@ impl schema::Inventory for Inventory {
             (fields.is_empty() || field.is_some_and(|field| fields.iter().any(|wanted| wanted == field)))
                 && kinds.iter().any(|kind| kind == "*" || kind == self.kind_of(link.from))
         };
-        let mut found: Vec<ResourceId> = self.links_to(target).iter().filter(is_meant).map(|link| link.from).collect();
+        let mut found: Vec<ResourceId> =
+            self.links_to(target).iter().filter(is_meant).map(|link| link.from).collect();
         found.sort_unstable();
         found.dedup();
         found
@@ -561,9 +562,8 @@ impl schema::Inventory for Inventory {
     fn outgoing_in(&self, from: ResourceId, field: &str) -> Option<(&str, Vec<Option<ResourceId>>)> {
         let fields = self.fields_of(from);
         let links = self.links_from(from).iter();
-        let is_meant = |link: &&Outgoing| {
-            fields.get(usize::from(link.field)).is_some_and(|known| known.field == field)
-        };
+        let is_meant =
+            |link: &&Outgoing| fields.get(usize::from(link.field)).is_some_and(|known| known.field == field);
         let targets: Vec<_> = links.filter(is_meant).map(|link| named(link.target)).collect();
         let field = fields.iter().find(|known| known.field == field)?;
         (!targets.is_empty()).then_some((field.field.as_str(), targets))

@@ -436,9 +436,7 @@ fn reads_of_others<'u>(asked: &'u Uses, identity: &Identity) -> Option<Cow<'u, P
 pub(super) fn is_kind(identity: &Identity, written: &str) -> bool {
     match written.rsplit_once('/') {
         Some((group, kind)) => *identity.group == *group && *identity.kind == *kind,
-        None => {
-            *identity.kind == *written && (*identity.group == *OWN_GROUP || identity.group.is_empty())
-        }
+        None => *identity.kind == *written && (*identity.group == *OWN_GROUP || identity.group.is_empty()),
     }
 }
 

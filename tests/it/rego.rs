@@ -585,7 +585,9 @@ fn a_text_means_the_same_without_an_engine() {
         "not data.estate.Person[\"Person/nobody\"]",
         "[id | some id, _ in data.estate.AccessGrant] == [\"AccessGrant/g1\", \"AccessGrant/g2\"]",
     ] {
-        for (engine, extra) in [("none", ""), ("machine", "deny contains \"u\" if input.metadata.name = \"nobody\"\n")] {
+        for (engine, extra) in
+            [("none", ""), ("machine", "deny contains \"u\" if input.metadata.name = \"nobody\"\n")]
+        {
             let text = format!("{common}{extra}deny contains \"so\" if {{\n  {statement}\n}}");
             let report = report(&scene(&text));
             assert_eq!(messages(&report, "problems"), Vec::<String>::new(), "{engine}: {statement}");

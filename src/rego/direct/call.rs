@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock};
 use regorus::Value;
 use regorus::unstable::{BUILTINS, Expr, ExprRef, Span};
 
-use super::value::{Val, set_of};
+use super::value::{Budget, Val, set_of};
 use super::{Sure, Unsure};
 use crate::rego::function::OWN;
 use crate::yaml::Kind;
@@ -162,10 +162,14 @@ impl BuiltIn {
                 .text()
                 .filter(|text| text.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase()))
                 .map(|_| whole.clone()),
-            (Self::Concat, [between, Val::Set(parts) | Val::List(parts)]) => between.text().and_then(|between| {
-                let parts: Vec<&str> = parts.iter().map(Val::text).collect::<Option<_>>()?;
-                Some(Val::Shared(parts.join(between).into()))
-            }),
+            (Self::Concat, [between, Val::Set(parts) | Val::List(parts)]) => {
+                between.text().and_then(|between| {
+                    let parts: Vec<&str> = parts.iter().map(Val::text).collect::<Option<_>>()?;
+                    let length = parts.iter().map(|part| part.len() + between.len()).sum::<usize>();
+                    (length <= TEXT).then_some(())?;
+                    Some(Val::Shared(parts.join(between).into()))
+                })
+            }
             (Self::Sort, [Val::Set(values)]) if values.iter().all(|value| value.text().is_some()) => {
                 Some(Val::List(Arc::clone(values)))
             }
@@ -190,6 +194,9 @@ fn cut<'a>(whole: &Val<'a>, part: &str) -> Val<'a> {
     Val::Shared(part.into())
 }
 
+/// Bytes of a text that is put together here.
+const TEXT: usize = 64 << 10;
+
 /// A format of nothing but `%s` for texts and `%d` for whole numbers.
 fn formatted(format: &str, values: &[Val<'_>]) -> Option<Val<'static>> {
     let mut parts = format.split('%');
@@ -203,6 +210,7 @@ fn formatted(format: &str, values: &[Val<'_>]) -> Option<Val<'static>> {
             _ => return None,
         }
         text.push_str(part.get(1..)?);
+        (text.len() <= TEXT).then_some(())?;
     }
     values.next().is_none().then(|| Val::Shared(text.into()))
 }
@@ -262,11 +270,17 @@ static NOWHERE: LazyLock<Option<(Span, Vec<ExprRef>)>> = LazyLock::new(|| {
     Some((span, arguments))
 });
 
+/// Arguments as values of regorus.
+pub(super) fn to_values(arguments: &[Val<'_>]) -> Sure<Vec<Value>> {
+    let mut budget = Budget::CALL;
+    arguments.iter().map(|argument| argument.to_value(&mut budget)).collect()
+}
+
 /// The function as regorus has it. What it cannot compute is for the engines to judge.
 fn as_regorus<'a>(name: &str, arguments: &[Val<'a>]) -> Sure<Option<Val<'a>>> {
     let (function, _) = BUILTINS.get(name).ok_or(Unsure)?;
     let (span, nothing) = NOWHERE.as_ref().ok_or(Unsure)?;
-    let values = arguments.iter().map(Val::to_value).collect::<Sure<Vec<_>>>()?;
+    let values = to_values(arguments)?;
     let nothing = nothing.get(..values.len()).ok_or(Unsure)?;
     match function(span, nothing, &values, true).map_err(|_| Unsure)? {
         Value::Undefined => Ok(None),
@@ -280,9 +294,15 @@ pub(super) fn union<'a>(one: &Val<'a>, other: &Val<'a>) -> Sure<Val<'a>> {
     set_of(one.iter().chain(other).cloned().collect())
 }
 
+/// So many pairs of elements are held against each other in one go.
+const COMPARISONS: usize = 1 << 16;
+
 /// The elements of a set that stand in another, or that do not.
 pub(super) fn filtered<'a>(one: &Val<'a>, other: &Val<'a>, is_wanted: bool) -> Sure<Val<'a>> {
     let (one, other) = (of_set(one)?, of_set(other)?);
+    if one.len().saturating_mul(other.len()) > COMPARISONS {
+        return Err(Unsure);
+    }
     let mut kept = Vec::new();
     for value in one {
         let mut is_there = false;

@@ -6,6 +6,7 @@ use regex::{Regex, RegexBuilder};
 use regorus::Value;
 use regorus::unstable::{
     ArithOp, AssignOp, BinOp, BoolOp, Expr, ExprRef, Literal, LiteralStmt, Query, Rule, RuleBody, RuleHead,
+    Span,
 };
 use serde_json::Value as Json;
 
@@ -109,10 +110,19 @@ pub(super) enum Statement {
     /// `name := part`.
     Bind(usize, Part),
     /// `some key, value in part`.
-    Some { key: Option<usize>, value: Option<usize>, of: Part },
+    Some {
+        key: Option<usize>,
+        value: Option<usize>,
+        of: Part,
+    },
     Holds(Part),
     Fails(Part),
-    Every { key: Option<usize>, value: Option<usize>, of: Part, query: Vec<Statement> },
+    Every {
+        key: Option<usize>,
+        value: Option<usize>,
+        of: Part,
+        query: Vec<Statement>,
+    },
     Unknown,
 }
 
@@ -443,7 +453,9 @@ impl<'m> Scope<'m> {
                 };
                 Part::Sets(op, self.boxed(lhs), self.boxed(rhs))
             }
-            Expr::BoolExpr { op, lhs, rhs, .. } => Part::Compare(op.clone(), self.boxed(lhs), self.boxed(rhs)),
+            Expr::BoolExpr { op, lhs, rhs, .. } => {
+                Part::Compare(op.clone(), self.boxed(lhs), self.boxed(rhs))
+            }
             Expr::ArithExpr { op, lhs, rhs, .. } => {
                 Part::Arithmetic(op.clone(), self.boxed(lhs), self.boxed(rhs))
             }
@@ -516,7 +528,8 @@ impl<'m> Scope<'m> {
             return Part::Asked(own, parts);
         }
         if let ("regex.match", [Part::Constant(pattern), _]) = (name.as_str(), parts.as_slice())
-            && let Some(Ok(pattern)) = pattern.text().map(|pattern| RegexBuilder::new(pattern).size_limit(PATTERN).build())
+            && let Some(Ok(pattern)) =
+                pattern.text().map(|pattern| RegexBuilder::new(pattern).size_limit(PATTERN).build())
             && let Some(of) = parts.pop()
         {
             return Part::Matches(Box::new(pattern), Box::new(of));
@@ -552,7 +565,7 @@ fn declared<'m>(statement: &'m LiteralStmt, names: &mut BTreeSet<&'m str>) {
         }
     }
     match &statement.literal {
-        Literal::SomeVars { vars, .. } => names.extend(vars.iter().map(|var| var.text())),
+        Literal::SomeVars { vars, .. } => names.extend(vars.iter().map(Span::text)),
         Literal::SomeIn { key, value, .. } => key.iter().chain([value]).for_each(|name| all(name, names)),
         Literal::Expr { expr, .. } => {
             if let Expr::AssignExpr { op: AssignOp::ColEq, lhs, .. } = expr.as_ref() {
@@ -590,6 +603,7 @@ fn constant_object(parts: &[(Part, Part)]) -> Option<Val<'static>> {
 /// An object of members, each of another key.
 pub(super) fn object_of<'a>(mut members: Vec<(Val<'a>, Val<'a>)>) -> Option<Val<'a>> {
     members.sort_by(|(one, _), (other, _)| one.text().cmp(&other.text()));
-    let is_twice = members.windows(2).any(|pair| matches!(pair, [(one, _), (other, _)] if one.text() == other.text()));
+    let is_twice =
+        members.windows(2).any(|pair| matches!(pair, [(one, _), (other, _)] if one.text() == other.text()));
     (!is_twice).then(|| Val::Object(members.into()))
 }

@@ -16,10 +16,10 @@ mod value;
 
 use regorus::Value;
 
-use super::function::Call;
-use super::module::Parsed;
-use super::machine::Judged;
 use super::Policy;
+use super::function::Call;
+use super::machine::Judged;
+use super::module::Parsed;
 use crate::schema::PathSet;
 
 pub(super) use compile::Program;
@@ -50,10 +50,7 @@ pub(super) fn deny(program: &Program, policy: &Policy, judged: &Judged<'_>) -> O
 }
 
 /// The program of a text; its parts that have no way of their own are left out, and whatever comes to them is unsure.
-pub(super) fn compile(
-    modules: &[Parsed],
-    policy: &Policy,
-) -> Option<Program> {
+pub(super) fn compile(modules: &[Parsed], policy: &Policy) -> Option<Program> {
     if policy.uses.change || policy.uses.library_values {
         return None;
     }

@@ -7,9 +7,9 @@ use std::sync::{Arc, LazyLock};
 use regorus::Value;
 use regorus::unstable::{ArithOp, BinOp, BoolOp};
 
-use super::call::{Own, filtered, union};
+use super::call::{Own, filtered, to_values, union};
 use super::compile::{Argument, Clause, Definition, Part, Program, Statement, object_of};
-use super::value::{Entry, Val, element_of, read_of, set_of};
+use super::value::{Budget, Entry, Val, element_of, read_of, set_of};
 use super::{Sure, Unsure};
 use crate::finding::Identity;
 use crate::rego::function::{self, Call};
@@ -20,6 +20,9 @@ use crate::yaml::Kind;
 
 /// Statements and elements of one evaluation; whoever needs more goes to the machine, which counts them as well.
 const STEPS: u32 = 200_000;
+
+/// What a call costs, besides what it gives.
+const CALL: usize = 10;
 
 /// So many answers of functions an evaluation keeps; they are gone through one by one.
 const ANSWERS: usize = 16;
@@ -36,13 +39,26 @@ struct Run<'a> {
     stack: Vec<Val<'a>>,
     /// Where those of the innermost begin.
     base: usize,
-    /// Values of rules that were asked for.
-    rules: Vec<Option<Option<Val<'a>>>>,
+    rules: Vec<Rule<'a>>,
     /// What functions gave for texts: they are asked for the same again and again.
-    answers: Vec<(usize, Vec<Val<'a>>, Option<Val<'a>>)>,
+    answers: Vec<Answer<'a>>,
     steps: u32,
     /// How many lists are being made: their order is that of what they go through.
     lists: u32,
+}
+
+/// What is known of a rule.
+enum Rule<'a> {
+    Unasked,
+    /// Its value, if it has one.
+    Known(Option<Val<'a>>),
+}
+
+/// What a function gave, if anything.
+struct Answer<'a> {
+    function: usize,
+    arguments: Vec<Val<'a>>,
+    value: Option<Val<'a>>,
 }
 
 /// Takes a key and a value, and says whether to go on.
@@ -55,7 +71,7 @@ pub(super) fn deny<'a>(
     reads: Option<&'a PathSet>,
     call: Call<'a>,
 ) -> Sure<Value> {
-    let rules = program.rules.iter().map(|_| None).collect();
+    let rules = program.rules.iter().map(|_| Rule::Unasked).collect();
     let mut run = Run {
         program,
         judged,
@@ -72,7 +88,8 @@ pub(super) fn deny<'a>(
     let mut denials = BTreeSet::new();
     for clause in clauses {
         run.yields(clause, &mut |_, value| {
-            denials.insert(value.to_value()?);
+            let mut budget = Budget::DENIAL;
+            denials.insert(value.to_value(&mut budget)?);
             Ok(())
         })?;
     }
@@ -81,8 +98,23 @@ pub(super) fn deny<'a>(
 
 impl<'a> Run<'a> {
     fn step(&mut self) -> Sure<()> {
-        self.steps += 1;
+        self.charge(1)
+    }
+
+    fn charge(&mut self, steps: usize) -> Sure<()> {
+        self.steps = self.steps.saturating_add(u32::try_from(steps).unwrap_or(u32::MAX));
         if self.steps > STEPS { Err(Unsure) } else { Ok(()) }
+    }
+
+    /// What a call or an operation gave, for which there must be room.
+    fn made(&mut self, value: Option<Val<'a>>) -> Sure<Option<Val<'a>>> {
+        match &value {
+            Some(Val::Shared(text)) => self.charge(CALL + text.len() / 16)?,
+            Some(Val::List(list) | Val::Set(list) | Val::Bag(list)) => self.charge(CALL + list.len())?,
+            Some(Val::Object(members)) => self.charge(CALL + members.len())?,
+            _ => self.charge(CALL)?,
+        }
+        Ok(value)
     }
 
     fn set(&mut self, slot: usize, value: Val<'a>) {
@@ -176,7 +208,7 @@ impl<'a> Run<'a> {
     }
 
     fn rule(&mut self, at: usize) -> Sure<Option<Val<'a>>> {
-        if let Some(Some(known)) = self.rules.get(at) {
+        if let Some(Rule::Known(known)) = self.rules.get(at) {
             return Ok(known.clone());
         }
         let program = self.program;
@@ -201,7 +233,7 @@ impl<'a> Run<'a> {
             _ => return Err(Unsure),
         };
         if let Some(place) = self.rules.get_mut(at) {
-            *place = Some(value.clone());
+            *place = Rule::Known(value.clone());
         }
         Ok(value)
     }
@@ -388,7 +420,10 @@ impl<'a> Run<'a> {
                 None => None,
             },
             Part::BuiltIn(function, parts) => match self.values(parts)? {
-                Some(arguments) => function.call(&arguments)?,
+                Some(arguments) => {
+                    let value = function.call(&arguments)?;
+                    self.made(value)?
+                }
                 None => None,
             },
             Part::Matches(pattern, of) => match self.value(of)? {
@@ -415,13 +450,16 @@ impl<'a> Run<'a> {
     fn rare(&mut self, part: &'a Part) -> Sure<Option<Val<'a>>> {
         Ok(match part {
             Part::Asked(own, parts) => match self.values(parts)? {
-                Some(arguments) => self.asked(*own, &arguments)?,
+                Some(arguments) => {
+                    let value = self.asked(*own, &arguments)?;
+                    self.made(value)?
+                }
                 None => None,
             },
             Part::Arithmetic(op, one, other) => match (op, self.both(one, other)?) {
                 (_, None) => None,
                 (ArithOp::Sub, Some((one @ (Val::Set(_) | Val::Bag(_)), other))) => {
-                    Some(filtered(&one, &other, false)?)
+                    self.made(Some(filtered(&one, &other, false)?))?
                 }
                 (op, Some((Val::Int(one), Val::Int(other)))) => {
                     let result = match op {
@@ -436,8 +474,10 @@ impl<'a> Run<'a> {
             },
             Part::Sets(op, one, other) => match (op, self.both(one, other)?) {
                 (_, None) => None,
-                (BinOp::Union, Some((one, other))) => Some(union(&one, &other)?),
-                (BinOp::Intersection, Some((one, other))) => Some(filtered(&one, &other, true)?),
+                (BinOp::Union, Some((one, other))) => self.made(Some(union(&one, &other)?))?,
+                (BinOp::Intersection, Some((one, other))) => {
+                    self.made(Some(filtered(&one, &other, true)?))?
+                }
             },
             Part::In(value, of) => match self.both(value, of)? {
                 Some((value, of)) => {
@@ -486,17 +526,18 @@ impl<'a> Run<'a> {
         if arguments.iter().any(|argument| argument.text().is_none()) {
             return self.agreed(clauses, &arguments);
         }
-        let is_known = |(known, given, _): &&(usize, Vec<Val<'a>>, Option<Val<'a>>)| {
-            *known == at && given.iter().zip(&arguments).all(|(one, other)| one.text() == other.text())
+        let is_known = |answer: &&Answer<'a>| {
+            let mut both = answer.arguments.iter().zip(&arguments);
+            answer.function == at && both.all(|(one, other)| one.text() == other.text())
         };
-        if let Some((.., answer)) = self.answers.iter().find(is_known) {
-            return Ok(answer.clone());
+        if let Some(answer) = self.answers.iter().find(is_known) {
+            return Ok(answer.value.clone());
         }
-        let answer = self.agreed(clauses, &arguments)?;
+        let value = self.agreed(clauses, &arguments)?;
         if self.answers.len() < ANSWERS {
-            self.answers.push((at, arguments, answer.clone()));
+            self.answers.push(Answer { function: at, arguments, value: value.clone() });
         }
-        Ok(answer)
+        Ok(value)
     }
 
     fn terms(&mut self, term: &'a Part, query: &'a [Statement]) -> Sure<Vec<Val<'a>>> {
@@ -556,12 +597,7 @@ impl<'a> Run<'a> {
     }
 
     /// Part of an entry, as the world makes it for the engines.
-    fn part_of(
-        &mut self,
-        entry: Entry<'a>,
-        identity: &'a Identity,
-        key: &str,
-    ) -> Sure<Option<Val<'a>>> {
+    fn part_of(&mut self, entry: Entry<'a>, identity: &'a Identity, key: &str) -> Sure<Option<Val<'a>>> {
         let uses = self.call.asked;
         let world = self.judged.world;
         let inventory = self.inventory()?;
@@ -582,12 +618,7 @@ impl<'a> Run<'a> {
         })
     }
 
-    fn document(
-        &self,
-        inventory: &'a dyn Inventory,
-        entry: Entry<'a>,
-        identity: &Identity,
-    ) -> Sure<Val<'a>> {
+    fn document(&self, inventory: &'a dyn Inventory, entry: Entry<'a>, identity: &Identity) -> Sure<Val<'a>> {
         let is_whole = self.judged.world.is_whole();
         let program = self.program;
         let reads = if is_whole { None } else { program.reads.of(identity)? };
@@ -620,7 +651,9 @@ impl<'a> Run<'a> {
 
     /// Those of a kind that point at a resource; nothing if there are none.
     fn referrers(&mut self, target: Option<ResourceId>, kind: &str) -> Sure<Option<Val<'a>>> {
-        let Some(target) = target.filter(|_| self.call.asked.referrers.contains(kind)) else { return Ok(None) };
+        let Some(target) = target.filter(|_| self.call.asked.referrers.contains(kind)) else {
+            return Ok(None);
+        };
         let inventory = self.inventory()?;
         let incoming = inventory.incoming_of(target, kind);
         if incoming.is_empty() {
@@ -630,7 +663,8 @@ impl<'a> Run<'a> {
         for (from, field, position) in incoming {
             let position = u32::try_from(position).map_err(|_| Unsure)?;
             let identity = inventory.identity(from).ok_or(Unsure)?;
-            entries.push((Entry { other: from, holder: from, field, position, is_outgoing: false }, identity));
+            entries
+                .push((Entry { other: from, holder: from, field, position, is_outgoing: false }, identity));
         }
         Ok(Some(Val::Entries(entries.into())))
     }
@@ -645,7 +679,7 @@ impl<'a> Run<'a> {
             Own::References => Ok(Some(Val::References(of()?, false))),
             Own::Referrers => Ok(Some(Val::Referrers(of()?))),
             Own::Answered(name) => {
-                let values = arguments.iter().map(Val::to_value).collect::<Sure<Vec<_>>>()?;
+                let values = to_values(arguments)?;
                 match function::answer(name, &values, &self.call).map_err(|_| Unsure)? {
                     Value::Undefined => Ok(None),
                     value => Ok(Some(Val::of_value(&value)?)),

@@ -1,6 +1,7 @@
 //! Values as a program sees them: what stands in documents stays there.
 
 use std::cmp::Ordering;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use regorus::Value;
@@ -84,6 +85,29 @@ impl Members {
     }
 }
 
+/// How much of a value may be gone through in one go: its parts can share theirs in many layers, so that it is far
+/// larger than what it was made of.
+#[derive(Debug)]
+pub(super) struct Budget {
+    nodes: usize,
+    bytes: usize,
+}
+
+impl Budget {
+    /// Of an element of `deny`.
+    pub(super) const DENIAL: Self = Self { nodes: 10_000, bytes: 1 << 20 };
+    /// Of all arguments of a call.
+    pub(super) const CALL: Self = Self { nodes: 2_000, bytes: 4 << 10 };
+    /// Of a comparison.
+    const COMPARISON: Self = Self { nodes: 2_000, bytes: usize::MAX };
+
+    fn take(&mut self, nodes: usize, bytes: usize) -> Sure<()> {
+        self.nodes = self.nodes.checked_sub(nodes).ok_or(Unsure)?;
+        self.bytes = self.bytes.checked_sub(bytes).ok_or(Unsure)?;
+        Ok(())
+    }
+}
+
 impl<'a> Val<'a> {
     /// The value of a node, as far as it is read.
     pub(super) fn of_node(node: NodeRef<'a>, reads: Option<&'a PathSet>) -> Self {
@@ -111,10 +135,13 @@ impl<'a> Val<'a> {
         Ok(match value {
             Value::Null => Val::Null,
             Value::Bool(truth) => Val::Bool(*truth),
-            Value::Number(number) => match number.as_i64().filter(|_| number.is_integer()) {
-                Some(number) => Val::Int(number),
-                None => Val::Odd(value.clone()),
-            },
+            // Written otherwise it would read otherwise in a message.
+            Value::Number(number) => {
+                match number.as_i64().filter(|whole| number.format_decimal() == whole.to_string()) {
+                    Some(number) => Val::Int(number),
+                    None => Val::Odd(value.clone()),
+                }
+            }
             Value::String(text) => Val::Shared(Arc::clone(text)),
             Value::Array(list) => Val::List(list.iter().map(Val::of_value).collect::<Sure<_>>()?),
             Value::Set(set) => set_of(set.iter_sorted().map(Val::of_value).collect::<Sure<_>>()?)?,
@@ -131,7 +158,16 @@ impl<'a> Val<'a> {
     }
 
     /// As a value of regorus.
-    pub(super) fn to_value(&self) -> Sure<Value> {
+    pub(super) fn to_value(&self, budget: &mut Budget) -> Sure<Value> {
+        match self {
+            Self::Text(text) => budget.take(1, text.len())?,
+            Self::Shared(text) => budget.take(1, text.len())?,
+            Self::Node(node, _) => {
+                let bytes: usize = node.descendants().map(|node| node.text().len()).sum();
+                budget.take(node.size() as usize, bytes)?;
+            }
+            _ => budget.take(1, 0)?,
+        }
         Ok(match self {
             Self::Null => Value::Null,
             Self::Bool(truth) => Value::from(*truth),
@@ -141,14 +177,16 @@ impl<'a> Val<'a> {
             Self::Shared(text) => Value::String(Arc::clone(text)),
             Self::Node(node, Some(reads)) => value::of_reads(*node, reads),
             Self::Node(node, None) => value::of_node(*node),
-            Self::List(list) => Value::from(list.iter().map(Val::to_value).collect::<Sure<Vec<_>>>()?),
+            Self::List(list) => {
+                Value::from(list.iter().map(|value| value.to_value(budget)).collect::<Sure<Vec<_>>>()?)
+            }
             Self::Set(set) | Self::Bag(set) => {
-                Value::from(set.iter().map(Val::to_value).collect::<Sure<std::collections::BTreeSet<_>>>()?)
+                Value::from(set.iter().map(|value| value.to_value(budget)).collect::<Sure<BTreeSet<_>>>()?)
             }
             Self::Object(members) => {
                 let members = members.iter().map(|(key, value)| {
                     let key = key.text().ok_or(Unsure)?;
-                    Ok((value::name(key), value.to_value()?))
+                    Ok((value::name(key), value.to_value(budget)?))
                 });
                 value::object(members.collect::<Sure<Vec<_>>>()?)
             }
@@ -177,6 +215,12 @@ impl<'a> Val<'a> {
 
     /// Whether two values are one.
     pub(super) fn is(&self, other: &Self) -> Sure<bool> {
+        let mut budget = Budget::COMPARISON;
+        self.is_within(other, &mut budget)
+    }
+
+    fn is_within(&self, other: &Self, budget: &mut Budget) -> Sure<bool> {
+        budget.take(1, 0)?;
         if let (Some(one), Some(other)) = (self.text(), other.text()) {
             return Ok(one == other);
         }
@@ -185,7 +229,7 @@ impl<'a> Val<'a> {
             loop {
                 match (one.next(), other.next()) {
                     (None, None) => return Ok(true),
-                    (Some(one), Some(other)) if one.is(&other)? => {}
+                    (Some(one), Some(other)) if one.is_within(&other, budget)? => {}
                     _ => return Ok(false),
                 }
             }
@@ -195,13 +239,18 @@ impl<'a> Val<'a> {
             (Self::Bool(one), Self::Bool(other)) => Ok(one == other),
             (Self::Int(one), Self::Int(other)) => Ok(one == other),
             (Self::Odd(_), Self::Odd(_) | Self::Int(_)) | (Self::Int(_), Self::Odd(_)) => {
-                Ok(self.to_value()? == other.to_value()?)
+                Ok(self.to_value(budget)? == other.to_value(budget)?)
             }
             (Self::Set(one), Self::Set(other)) => {
                 if one.len() != other.len() {
                     return Ok(false);
                 }
-                one.iter().zip(other.iter()).try_fold(true, |all, (one, other)| Ok(all && one.is(other)?))
+                for (one, other) in one.iter().zip(other.iter()) {
+                    if !one.is_within(other, budget)? {
+                        return Ok(false);
+                    }
+                }
+                Ok(true)
             }
             (Self::Object(one), Self::Object(other)) => {
                 let is_alike = |((one, _), (other, _)): (&(Val<'a>, Val<'a>), &(Val<'a>, Val<'a>))| {
@@ -212,7 +261,7 @@ impl<'a> Val<'a> {
                 }
                 let mut is_unsure = false;
                 for ((_, one), (_, other)) in one.iter().zip(other.iter()) {
-                    match one.is(other) {
+                    match one.is_within(other, budget) {
                         Ok(true) => {}
                         Ok(false) => return Ok(false),
                         Err(Unsure) => is_unsure = true,
@@ -226,8 +275,7 @@ impl<'a> Val<'a> {
             {
                 Ok(true)
             }
-            _ if self.is_plain() != other.is_plain() => Ok(false),
-            _ if self.is_plain() => Ok(false),
+            _ if self.is_plain() || other.is_plain() => Ok(false),
             _ => Err(Unsure),
         }
     }
@@ -240,7 +288,8 @@ impl<'a> Val<'a> {
         match (self, other) {
             (Self::Int(one), Self::Int(other)) => Ok(one.cmp(other)),
             (Self::Odd(_), Self::Odd(_) | Self::Int(_)) | (Self::Int(_), Self::Odd(_)) => {
-                Ok(self.to_value()?.cmp(&other.to_value()?))
+                let mut budget = Budget::COMPARISON;
+                Ok(self.to_value(&mut budget)?.cmp(&other.to_value(&mut budget)?))
             }
             _ => Err(Unsure),
         }
@@ -276,9 +325,10 @@ impl<'a> Val<'a> {
                     None => Some(Val::of_node(value, None)),
                 })
             }
-            Self::Object(members) => {
-                Ok(members.iter().find(|(known, _)| known.text() == Some(key)).map(|(_, value)| value.clone()))
-            }
+            Self::Object(members) => Ok(members
+                .iter()
+                .find(|(known, _)| known.text() == Some(key))
+                .map(|(_, value)| value.clone())),
             // A list has no keys.
             Self::Node(..) | Self::List(_) | Self::Entries(_) => Ok(None),
             _ => Err(Unsure),
