@@ -231,7 +231,7 @@ fn interpreter(policy: &Policy) -> Result<regorus::Engine, RegoError> {
 
 impl Machine {
     fn new(policy: &Policy) -> Result<Self, EvaluationError> {
-        let running = match &policy.engine {
+        let running = match policy.engine() {
             Engine::Machine(program) => {
                 let mut machine = RegoVM::new();
                 machine.load_program(Arc::clone(program));

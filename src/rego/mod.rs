@@ -20,8 +20,8 @@ mod watch;
 mod world;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use regorus::rvm::program::Program;
 use serde_json::Value as Json;
@@ -143,7 +143,8 @@ pub struct Policy {
     entry: String,
     params: BTreeMap<String, Json>,
     answered: BTreeMap<&'static str, usize>,
-    engine: Engine,
+    /// Compiled at once where nothing is known of the text, else when the program cannot tell something.
+    engine: OnceLock<Engine>,
     /// The text as a program of its own, for what that can tell without an engine.
     program: Option<direct::Program>,
     number: u64,
@@ -162,6 +163,15 @@ impl Policy {
             Ok((modules, _)) => reads::analyse(&modules, surroundings).0,
             Err(_) => Uses::default(),
         }
+    }
+
+    /// What it runs on where its own program cannot tell.
+    fn engine(&self) -> &Engine {
+        self.engine.get_or_init(|| match self.guarded {
+            // A text of which this is known could be compiled when the library was packed.
+            Some(_) => machine::engine_for(self).unwrap_or(Engine::Interpreter),
+            None => Engine::Interpreter,
+        })
     }
 
     /// Compiles the text of the rule `name`.
@@ -207,13 +217,13 @@ impl Policy {
             entry,
             params: params.clone(),
             answered,
-            engine: Engine::Interpreter,
+            engine: OnceLock::new(),
             program: None,
             number: POLICIES.fetch_add(1, Ordering::Relaxed) + 1,
         };
         if errors.is_empty() {
             match machine::engine_for(&policy) {
-                Ok(engine) => policy.engine = engine,
+                Ok(engine) => drop(policy.engine.set(engine)),
                 Err(error) => errors.push(error),
             }
         }

@@ -1,11 +1,12 @@
 //! What compiling a text finds out about it, kept so that the same text need not be looked through again.
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 use std::sync::atomic::Ordering;
 
 use serde_json::Value as Json;
 
-use super::{DENY, Engine, Library, POLICIES, Policy, Uses, function, guard, machine, module, watch};
+use super::{DENY, Engine, Library, POLICIES, Policy, Uses, direct, function, guard, module, watch};
 
 /// What is known of a text that was compiled before: it is allowed, and whatever it names is there.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,7 +25,7 @@ pub struct Prepared {
 impl Policy {
     /// What is known now that the text is compiled.
     pub fn prepared(&self) -> Option<Prepared> {
-        let guards = match self.engine {
+        let guards = match self.engine() {
             Engine::Interpreter => None,
             Engine::Machine(_) => {
                 let texts = std::iter::once(("rule", self.text.as_str()));
@@ -71,7 +72,9 @@ impl Policy {
             }
             Some(_) => return None,
         };
-        let is_for_machine = guarded.is_some();
+        let parsed = libraries.iter().map(|library| module::parse(&library.file, &library.text).ok());
+        let modules: Vec<_> =
+            std::iter::once(module::parse(name, &text).ok()).chain(parsed).collect::<Option<_>>()?;
         let mut policy = Self {
             uses: uses.clone(),
             text,
@@ -85,12 +88,11 @@ impl Policy {
                 .iter()
                 .map(|name| function::answering(name))
                 .collect::<Option<_>>()?,
-            engine: Engine::Interpreter,
+            engine: OnceLock::new(),
+            program: None,
             number: POLICIES.fetch_add(1, Ordering::Relaxed) + 1,
         };
-        if is_for_machine {
-            policy.engine = machine::engine_for(&policy).ok()?;
-        }
+        policy.program = direct::compile(&modules, &policy);
         watch::register(policy.number, name);
         Some(policy)
     }
