@@ -1,6 +1,6 @@
 //! What can be typed.
 
-use super::period::{BlameArguments, PeriodArguments};
+use super::period::{BlameArguments, CachePlace, PeriodArguments};
 use std::path::PathBuf;
 
 use clap::builder::BoolishValueParser;
@@ -185,12 +185,18 @@ Examples:
   assize report -o xlsx=report.xlsx -o json=report.json
   assize report --framework hipaa               of one framework
   assize report --rev v1.2 --as-of 2026-06-30   of a release, as it stood, on a day
-  assize report -o oscal=oscal                  a folder with four documents of OSCAL
+  assize report -o oscal=oscal                  a folder with five documents of OSCAL
+  assize report --rev HEAD --births             with the birth of each finding: since when, by which commit, why
+  assize report --from 2026-01-01 --to 2026-06-30 -o html=half-year.html
+                                                the state at the end of a period, and what of it held for how long
   assize report --population gdpr:32 | sha256sum
                                                 the list behind a population, and its digest
 
 The same inputs give the same bytes, in every format.
-Exit codes: as of `check`. A report is written in any case.")]
+A period is replayed from history, as by `assize period`: each commit as of its day, and each day between. --policies
+says which policies judge it: end, those of its last commit (the default); each, those of each commit; or another place.
+Exit codes: as of `check`; 2 also where something could not be judged at some time of the period. A report is written in
+any case.")]
 pub(super) struct ReportArguments {
     /// Only this framework; may be repeated [default: those of assize.yaml, else all]
     #[arg(long, value_name = "FRAMEWORK", env = "ASSIZE_FRAMEWORK", value_delimiter = ',')]
@@ -204,6 +210,19 @@ pub(super) struct ReportArguments {
     /// Least severity that gives exit code 1 [default: that of assize.yaml, else low]
     #[arg(long, value_name = "SEVERITY", env = "ASSIZE_FAIL_ON", value_enum)]
     pub(super) fail_on: Option<FailOn>,
+    /// The first day of a period; the report is then of the commit at its end, and of the time before
+    #[arg(long, value_name = "DATE")]
+    pub(super) from: Option<String>,
+    /// The last day of the period [default: that of --as-of]
+    #[arg(long, value_name = "DATE", requires = "from")]
+    pub(super) to: Option<String>,
+    /// Tell since when each finding holds, which commit brought it and why, by replaying the whole history; of a commit
+    /// [default: yes with a period, else no]
+    #[arg(long, value_name = "yes|no", num_args = 0..=1, require_equals = true, default_missing_value = "yes", value_parser = BoolishValueParser::new())]
+    pub(super) births: Option<bool>,
+    /// Keep what is learnt of the history for the next run, in this folder [default: assize-cache in the git folder]
+    #[arg(long, value_name = "FOLDER", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    pub(super) cache: Option<CachePlace>,
     #[command(flatten)]
     pub(super) origin: OriginArguments,
     /// The clock of the run: 2026-11-20, or 2026-11-20T08:00:00Z [default: today, in UTC]
@@ -247,7 +266,7 @@ fn parse_report_output(text: &str) -> Result<ReportOutput, String> {
         }
     };
     if format == ReportFormat::Oscal && file.is_none() {
-        return Err("oscal is four documents; name a folder for them: -o oscal=FOLDER".to_owned());
+        return Err("oscal is five documents; name a folder for them: -o oscal=FOLDER".to_owned());
     }
     Ok(ReportOutput { format, file })
 }

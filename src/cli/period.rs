@@ -126,7 +126,7 @@ fn parse_output(text: &str) -> Result<Output, String> {
 
 /// Where a cache is.
 #[derive(Clone, Debug)]
-enum CachePlace {
+pub(super) enum CachePlace {
     /// In the folder of git.
     Own,
     /// There.
@@ -139,18 +139,24 @@ impl From<String> for CachePlace {
     }
 }
 
-fn day(flag: &str, text: &str) -> Result<Moment, Failure> {
+pub(super) fn day(flag: &str, text: &str) -> Result<Moment, Failure> {
     let day = Moment::parse(text).filter(|moment| moment.day() == *moment);
     day.ok_or_else(|| Failure::Plain(format!("{flag} {text:?} should be a day: 2026-11-20")))
 }
 
-fn history(rev: &str, to: &Moment) -> Result<History, Failure> {
+/// The history of a commit, as far as a day.
+pub(super) fn history(rev: &str, to: &Moment) -> Result<History, Failure> {
+    let mut history = whole_history(rev)?;
+    history.end_with(to);
+    Ok(history)
+}
+
+/// The history of a commit.
+pub(super) fn whole_history(rev: &str) -> Result<History, Failure> {
     let start = Path::new(".");
     let repository = repository(start)?;
     let head = repository.resolve(rev)?.commit;
-    let mut history = History::read(&repository, start, head)?;
-    history.end_with(to);
-    Ok(history)
+    Ok(History::read(&repository, start, head)?)
 }
 
 fn request(
@@ -255,7 +261,7 @@ pub(super) fn run_blame(arguments: &BlameArguments, common: &Common) -> Result<E
 }
 
 /// The cache that the command line names: none, that of the repository, or another folder.
-fn cache(place: Option<&CachePlace>, history: &History) -> Option<Cache> {
+pub(super) fn cache(place: Option<&CachePlace>, history: &History) -> Option<Cache> {
     place.map(|place| {
         Cache::at(match place {
             CachePlace::Own => history.repository.data().join("assize-cache"),
@@ -265,7 +271,7 @@ fn cache(place: Option<&CachePlace>, history: &History) -> Option<Cache> {
 }
 
 /// Says what went wrong with a cache.
-fn tell(cache: Option<&Cache>, common: &Common) -> Result<(), Failure> {
+pub(super) fn tell(cache: Option<&Cache>, common: &Common) -> Result<(), Failure> {
     if common.quiet {
         return Ok(());
     }

@@ -35,7 +35,7 @@ pub use rego::{RegoPlace, RegoText, rego_header};
 pub use role::Roles;
 pub use rule::{Changed, Check, Compiled, EXAMPLE_CLOCK, Example, Expected, Origin, Rule, RuleProblems};
 pub use rule_set::{
-    AMBIGUOUS_SCALAR, Absence, BaselineChoice, LINKED_FILE_MISSING, NotSelected, PolicySource, RuleSet,
-    Selection, UNRESOLVED_REFERENCE, build,
+    AMBIGUOUS_SCALAR, Absence, BaselineChoice, LINKED_FILE_MISSING, LOOKS_AT_A_CHANGE, NotSelected,
+    PolicySource, RuleSet, Selection, UNRESOLVED_REFERENCE, build,
 };
 pub use waiver::{InlineIgnore, Waiver, WaiverPolicy, WaiverType, inline_ignores, read_waiver};

@@ -113,6 +113,9 @@ impl Absence {
     }
 }
 
+/// Why a rule over changes takes no part where only a state is judged.
+pub const LOOKS_AT_A_CHANGE: &str = "looks at a change, which only `assize diff` has";
+
 /// The rules of a run, in the order of their names, and the frameworks that they cite.
 #[derive(Debug, Default)]
 pub struct RuleSet {
@@ -540,7 +543,7 @@ fn reason_against(rule: &Rule, config: &Config, selection: &Selection) -> Option
     let serves =
         |framework: &str| rule.requirements.iter().any(|requirement| &*requirement.framework == framework);
     if rule.uses.change && !selection.with_changes {
-        return Some("looks at a change, which only `assize diff` has".to_owned());
+        return Some(LOOKS_AT_A_CHANGE.to_owned());
     }
     if !selection.rules.is_empty() && !selection.rules.iter().any(|name| **name == *rule.name) {
         return Some("not named on the command line".to_owned());

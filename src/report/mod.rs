@@ -29,8 +29,8 @@ use std::sync::Arc;
 
 pub use self::csv::write_csv;
 pub use audit::{
-    Audit, OSCAL_FILES, limits_of, write_audit_csv, write_audit_html, write_audit_json, write_audit_markdown,
-    write_audit_oscal, write_audit_xlsx,
+    Audit, Births, OSCAL_FILES, limits_of, write_audit_csv, write_audit_html, write_audit_json,
+    write_audit_markdown, write_audit_oscal, write_audit_xlsx,
 };
 pub use baseline::write_baseline;
 pub use blame::{Author, Birth, Blame};
@@ -48,8 +48,8 @@ pub use junit::write_junit;
 pub use markdown::write_markdown;
 pub use ownership::Ownership;
 pub use period::{
-    ChangeEvent, Deviation, GroupPeriod, Held, Mark, Period, PopulationChange, RulePeriod, Sample, Stretch,
-    Unchecked, Week,
+    ChangeEvent, Deviation, GateEvent, GroupPeriod, Held, Mark, Period, Phase, PopulationChange, RulePeriod,
+    Sample, Stretch, Unchecked, WaiverPeriod, WaiverStretch, Week,
 };
 pub use sarif::write_sarif;
 pub use summary::write_summary;

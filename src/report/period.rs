@@ -76,6 +76,17 @@ pub struct PopulationChange {
     pub digest: String,
 }
 
+/// A stretch of the period in which the same could be said of something.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Phase {
+    /// `failing`, `error`, `waived`, `held`, or `nothing`: no resource was matched.
+    pub state: &'static str,
+    /// Seconds since 1970 at which it begins.
+    pub from: i64,
+    /// Seconds since 1970 at which it ends.
+    pub to: i64,
+}
+
 /// How long something held. All times lie within the period.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -101,6 +112,8 @@ pub struct Held {
     pub waived_at_end: u64,
     /// The mean time of those that began and ended within the period; none if there are none.
     pub mean_repair_seconds: Option<i64>,
+    /// What could be said of it when, from the first step to the end.
+    pub phases: Vec<Phase>,
 }
 
 /// A rule over the period.
@@ -135,6 +148,8 @@ pub struct GroupPeriod {
     /// How long all of them held.
     #[serde(flatten)]
     pub held: Held,
+    /// Who was judged by any of them.
+    pub population: Vec<PopulationChange>,
 }
 
 /// What came and went in a week.
@@ -169,6 +184,58 @@ pub struct ChangeEvent {
     pub message: String,
     /// Where: file and line.
     pub place: String,
+}
+
+/// What a commit did to what judges: to rules, their severity and reach, or to the configuration.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct GateEvent {
+    /// When.
+    pub at: Mark,
+    /// Who committed it, as the commit says; git proves nothing of it.
+    pub committer: String,
+    /// `rule-off`, `severity-lowered` …: what weakens it, or could.
+    pub sort: &'static str,
+    /// The rule or setting.
+    pub name: String,
+    /// What it was.
+    pub was: Option<String>,
+    /// What it became.
+    pub became: Option<String>,
+    /// Where that is written: file and line.
+    pub place: Option<String>,
+}
+
+/// A waiver as long as it said the same.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct WaiverStretch {
+    /// `in-force`, `unverified` or `void`.
+    pub state: &'static str,
+    /// The last day on which it is to count, if it says.
+    pub expires: Option<String>,
+    /// Who approved, if it says.
+    pub approved_by: Option<String>,
+    /// Why it waives nothing; empty if it counts.
+    pub defects: Vec<String>,
+    /// From here.
+    pub from: Mark,
+    /// To here; none: it is there at the end.
+    pub to: Option<Mark>,
+}
+
+/// A waiver over the period.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct WaiverPeriod {
+    /// Who it is.
+    pub waiver: String,
+    /// The rules that it is about, as it last said.
+    pub rules: Vec<String>,
+    /// Its reason, as it last said.
+    pub reason: String,
+    /// What became of it, in order.
+    pub stretches: Vec<WaiverStretch>,
 }
 
 /// What could not be checked, for how long.
@@ -239,6 +306,10 @@ pub struct Period {
     pub weeks: Vec<Week>,
     /// Events of rules over changes, in their order.
     pub events: Vec<ChangeEvent>,
+    /// What commits did to what judges, in their order.
+    pub gate: Vec<GateEvent>,
+    /// Waivers, in the order of their names.
+    pub waivers: Vec<WaiverPeriod>,
     /// What could not be checked.
     pub problems: Vec<Unchecked>,
     /// A draw, if one was asked for.
@@ -246,7 +317,7 @@ pub struct Period {
     pub sample: Option<Sample>,
 }
 
-const DAY: i64 = 86_400;
+pub(super) const DAY: i64 = 86_400;
 /// Longer texts are cut in tables.
 const LONGEST: usize = 2000;
 
@@ -260,15 +331,29 @@ pub(super) fn span(seconds: i64) -> String {
     format!("{count} {unit}{}", if count == 1 { "" } else { "s" })
 }
 
-fn percent(share: Option<i64>) -> String {
+pub(super) fn percent(share: Option<i64>) -> String {
     share.map_or_else(
         || "nothing declared".to_owned(),
         |share| format!("{}.{:02} %", share / 100, share % 100),
     )
 }
 
+impl GateEvent {
+    /// What was done, in a few words: `store-without-evidence: severity-lowered from high to low`.
+    pub(super) fn text(&self) -> String {
+        format!("{}: {}", self.name, self.change())
+    }
+
+    /// The same without its name.
+    pub(super) fn change(&self) -> String {
+        let was = self.was.as_deref().map(|was| format!(" from {was}")).unwrap_or_default();
+        let became = self.became.as_deref().map(|became| format!(" to {became}")).unwrap_or_default();
+        format!("{}{was}{became}", self.sort)
+    }
+}
+
 impl Mark {
-    fn text(&self) -> String {
+    pub(super) fn text(&self) -> String {
         match &self.commit {
             Some(commit) => format!("{} ({})", self.date, commit.get(..12).unwrap_or(commit)),
             None => self.date.clone(),
@@ -400,6 +485,13 @@ impl Period {
                 writeln!(out, "    {} by {who}: {}", event.at.text(), clean(&event.message))?;
             }
         }
+        if !self.gate.is_empty() {
+            writeln!(out, "\nChanges of what judges: {}", self.gate.len())?;
+            for event in &self.gate {
+                let (when, who) = (event.at.text(), clean(&event.committer));
+                writeln!(out, "  {}\n    {when} by {who}", clean(&event.text()))?;
+            }
+        }
         if !self.problems.is_empty() {
             writeln!(out, "\nNot checked: {}", self.problems.len())?;
             for each in &self.problems {
@@ -487,6 +579,13 @@ impl Period {
                     (clean(&event.committer), clean(&event.rule), clean(&event.resource));
                 let when = event.at.text();
                 writeln!(out, "| {when} | {who} | {rule} | {resource} | {} |", clean(&event.message))?;
+            }
+        }
+        if !self.gate.is_empty() {
+            writeln!(out, "\n### Changes of what judges\n\n| when | who | what |\n| --- | --- | --- |")?;
+            for event in &self.gate {
+                let (when, who) = (event.at.text(), clean(&event.committer));
+                writeln!(out, "| {when} | {who} | {} |", clean(&event.text()))?;
             }
         }
         writeln!(out, "\n### By week\n\n| week from | opened | closed | open |\n| --- | --- | --- | --- |")?;

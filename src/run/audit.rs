@@ -11,7 +11,7 @@ use crate::load::{Held, LoadError, Source};
 use crate::outcome::{Artefact, Declared, Evaluated, artefact, outcomes};
 use crate::policy::{BaselineChoice, Framework, Rule};
 use crate::problem::{Code, Problem};
-use crate::report::Audit;
+use crate::report::{Audit, Births};
 
 /// Runs a check over the whole estate, and works out the outcome of each requirement. The frameworks are those that the
 /// request selects, else those of the configuration, else all.
@@ -81,7 +81,7 @@ pub fn audit(
             artefacts: &artefacts,
             as_of: &as_of,
         });
-        Ok(Audit { report, outcomes })
+        Ok(Audit { report, outcomes, period: None, births: Births::NotAsked })
     })
 }
 

@@ -10,18 +10,21 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use super::course::changed_groups;
 use super::history::{Instant, Step};
 use super::replay::Matches;
 use crate::finding::{Finding, Fingerprint, Identity, Location, Severity, Status};
 use crate::outcome::{Declared, population_line};
 use crate::problem::{Code, Problem};
 use crate::report::{Report, RuleInfo};
+use crate::waive::{WaiverOutcome, WaiverState};
 
 /// A finding over time: its rule, and what tells it from others.
 pub(super) type Key = (Arc<str>, Fingerprint);
 
 /// What of a rule counts at a step.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "four answers that say nothing of each other")]
 pub(super) struct RuleState {
     /// Whether it applied to any resource.
     pub(super) is_evaluated: bool,
@@ -29,6 +32,8 @@ pub(super) struct RuleState {
     pub(super) is_failing: bool,
     /// Whether a resource could not be judged.
     pub(super) has_errors: bool,
+    /// Whether a finding is waived.
+    pub(super) is_waived: bool,
 }
 
 /// A rule at a step.
@@ -47,6 +52,30 @@ pub(super) struct RuleFacts {
 
 /// A control of the organisation: the requirements that it serves, and its rules.
 pub(super) type Controls = BTreeMap<String, (String, Vec<String>)>;
+
+/// Who is judged for a requirement or a control.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct GroupFacts {
+    /// Its rules.
+    pub(super) rules: Vec<String>,
+    /// How many resources any of them applied to.
+    pub(super) count: u64,
+    /// SHA-256 of their list.
+    pub(super) population: String,
+}
+
+/// What a waiver says, and whether it counts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct WaiverFacts {
+    pub(super) waiver: String,
+    pub(super) rules: Vec<String>,
+    pub(super) reason: String,
+    #[serde(with = "waiver_state")]
+    pub(super) state: WaiverState,
+    pub(super) expires: Option<String>,
+    pub(super) approved_by: Option<String>,
+    pub(super) defects: Vec<String>,
+}
 
 /// A finding that a step brought.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -132,6 +161,12 @@ pub(super) struct Delta {
     /// All controls, if they are others.
     #[serde(skip_serializing_if = "is_default")]
     pub(super) controls: Option<Controls>,
+    /// Requirements and controls for which others are judged; none, where no rule serves one any more.
+    #[serde(skip_serializing_if = "is_default")]
+    pub(super) groups: Vec<(String, GroupFacts)>,
+    /// All waivers, if they are others.
+    #[serde(skip_serializing_if = "is_default")]
+    pub(super) waivers: Option<Vec<WaiverFacts>>,
     #[serde(skip_serializing_if = "is_default")]
     pub(super) opened: Vec<Opened>,
     #[serde(skip_serializing_if = "is_default")]
@@ -170,6 +205,8 @@ pub(super) struct Ledger {
     titles: BTreeSet<String>,
     rules: BTreeMap<String, RuleFacts>,
     controls: Controls,
+    groups: BTreeMap<String, GroupFacts>,
+    waivers: Vec<WaiverFacts>,
     open: HashMap<Key, (Status, Option<String>)>,
     problems: BTreeSet<Said>,
 }
@@ -196,8 +233,13 @@ impl Ledger {
         }
         self.see_rules(step, &mut delta);
         let controls = controls(step);
+        delta.groups = changed_groups(step, &self.rules, &delta, &controls, &self.groups);
         if controls != self.controls {
             delta.controls = Some(controls);
+        }
+        let waivers: Vec<WaiverFacts> = report.waivers.iter().map(waiver).collect();
+        if waivers != self.waivers {
+            delta.waivers = Some(waivers);
         }
         self.see_findings(report, &mut delta);
         self.see_problems(&report.problems, &mut delta);
@@ -326,6 +368,12 @@ impl Ledger {
         if let Some(controls) = &delta.controls {
             self.controls.clone_from(controls);
         }
+        for (name, facts) in &delta.groups {
+            self.groups.insert(name.clone(), facts.clone());
+        }
+        if let Some(waivers) = &delta.waivers {
+            self.waivers.clone_from(waivers);
+        }
         for Closed { rule, fingerprint } in &delta.closed {
             self.open.remove(&(rule.as_str().into(), *fingerprint));
         }
@@ -346,7 +394,7 @@ impl Ledger {
 
 /// The state of a rule at a commit that could not be judged.
 pub(super) fn unknown(state: RuleState) -> RuleState {
-    RuleState { is_evaluated: true, has_errors: true, is_failing: state.is_failing }
+    RuleState { is_evaluated: true, has_errors: true, is_failing: state.is_failing, is_waived: false }
 }
 
 fn state(rule: &RuleInfo) -> RuleState {
@@ -354,6 +402,19 @@ fn state(rule: &RuleInfo) -> RuleState {
         is_evaluated: rule.tally.matched > 0,
         is_failing: rule.tally.failed > 0,
         has_errors: rule.tally.errors > 0,
+        is_waived: rule.tally.waived > 0,
+    }
+}
+
+fn waiver(outcome: &WaiverOutcome) -> WaiverFacts {
+    WaiverFacts {
+        waiver: outcome.identity.to_string(),
+        rules: outcome.rules.clone(),
+        reason: outcome.reason.clone(),
+        state: outcome.state,
+        expires: outcome.expires.clone(),
+        approved_by: outcome.approved_by.clone(),
+        defects: outcome.defects.clone(),
     }
 }
 
@@ -389,12 +450,12 @@ fn controls(step: &Step<'_, '_>) -> Controls {
     found
 }
 
-fn place(location: &Location) -> String {
+pub(super) fn place(location: &Location) -> String {
     format!("{}:{}", location.file, location.line)
 }
 
 /// SHA-256 of the list, one line a resource, as in reports.
-fn digest(population: &[Identity]) -> String {
+pub(super) fn digest(population: &[Identity]) -> String {
     let mut lines: Vec<String> = population.iter().map(population_line).collect();
     lines.sort_unstable();
     let mut hasher = Sha256::new();
@@ -490,6 +551,7 @@ by_name! {
     severity Severity: &Severity::ALL;
     status Status: &[Status::Fail, Status::Baselined, Status::Waived, Status::Suppressed];
     code Code: Code::ALL;
+    waiver_state WaiverState: &[WaiverState::InForce, WaiverState::Unverified, WaiverState::Void];
 }
 
 mod fingerprint {

@@ -12,6 +12,7 @@ mod blame;
 mod both;
 mod changed;
 mod check;
+mod course;
 mod coverage;
 mod diff;
 mod events;

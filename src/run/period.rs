@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use sha2::{Digest as _, Sha256};
 
 use super::check::{CheckRequest, in_pool};
+use super::course::{Waivers, gate_events};
 use super::follow::{Cache, Known, Stopped, follow};
 use super::history::{History, Instant, PoliciesOf, Step};
-use super::ledger::{Closed, Controls, Delta, RuleFacts, RuleState, Said, Turned, unknown};
+use super::ledger::{Closed, Controls, Delta, RuleFacts, RuleState, Said, Turned, digest, unknown};
 use super::policies::{Beside, PolicyError, load};
 use super::replay::Matches;
 use crate::date::Moment;
@@ -15,8 +16,8 @@ use crate::finding::{Fingerprint, Identity, Status};
 use crate::load::{LoadError, Source};
 use crate::outcome::population_line;
 use crate::report::{
-    ChangeEvent, Deviation, GroupPeriod, Held, Mark, Period, PopulationChange, RulePeriod, Sample, Stretch,
-    Unchecked, Week,
+    ChangeEvent, Deviation, GroupPeriod, Held, Mark, Period, Phase, PopulationChange, RulePeriod, Sample,
+    Stretch, Unchecked, Week,
 };
 
 /// Which policies judge a period.
@@ -112,7 +113,12 @@ pub fn period(
                 Err(Stopped::Failed(error)) => return Err(error),
             }
         };
-        Ok(watch.finish(request, told, &instants))
+        let gate = match request.policies {
+            // What stands beside the estate judges nothing.
+            PeriodPolicies::Place(_) => Vec::new(),
+            PeriodPolicies::End | PeriodPolicies::Each => gate_events(history, &instants, &check)?,
+        };
+        Ok(Period { gate, ..watch.finish(request, told, &instants) })
     })
 }
 
@@ -151,6 +157,9 @@ struct Watch<'h> {
     problems: BTreeMap<Said, Mark>,
     gone_problems: Vec<Unchecked>,
     events: Vec<ChangeEvent>,
+    /// Who was judged for each requirement and control.
+    groups: BTreeMap<String, Vec<PopulationChange>>,
+    waivers: Waivers,
     /// For each step, when it was and the state of each rule by number.
     timeline: Vec<(i64, Vec<RuleState>)>,
     sample: Option<&'h (usize, String)>,
@@ -175,6 +184,8 @@ impl<'h> Watch<'h> {
             problems: BTreeMap::new(),
             gone_problems: Vec::new(),
             events: Vec::new(),
+            groups: BTreeMap::new(),
+            waivers: Waivers::default(),
             timeline: Vec::new(),
             sample,
             population: Vec::new(),
@@ -221,8 +232,22 @@ impl<'h> Watch<'h> {
         }
         for name in &delta.dropped {
             if let Some(rule) = self.rules.get_mut(name) {
+                if rule.matches != Matches::default() {
+                    let (count, digest) = (0, digest(&[]));
+                    rule.population.push(PopulationChange { from: mark.clone(), count, digest });
+                }
                 (rule.state, rule.matches) = (RuleState::default(), Matches::default());
             }
+        }
+        for (name, group) in &delta.groups {
+            let changes = self.groups.entry(name.clone()).or_default();
+            let (count, digest) = (group.count, group.population.clone());
+            if changes.last().is_none_or(|last| last.count != count || last.digest != digest) {
+                changes.push(PopulationChange { from: mark.clone(), count, digest });
+            }
+        }
+        if let Some(waivers) = &delta.waivers {
+            self.waivers.see(waivers, &mark);
         }
         if delta.is_unjudged {
             // Nothing is known of any rule.
@@ -376,6 +401,7 @@ impl<'h> Watch<'h> {
                 id: id.to_owned(),
                 title: self.titles.get(id).cloned().unwrap_or_default(),
                 held: held(&rules),
+                population: self.groups.get(id).cloned().unwrap_or_default(),
                 rules,
             })
             .collect();
@@ -387,6 +413,7 @@ impl<'h> Watch<'h> {
                 title: title.clone(),
                 held: held(rules),
                 rules: rules.clone(),
+                population: self.groups.get(id).cloned().unwrap_or_default(),
             })
             .collect();
         let rules = self
@@ -431,6 +458,8 @@ impl<'h> Watch<'h> {
             weeks,
             sample: self.sample.map(|(size, seed)| self.draw(*size, seed, &commits)),
             events: self.events,
+            gate: Vec::new(),
+            waivers: self.waivers.finish(),
             problems,
             deviations,
         }
@@ -456,7 +485,24 @@ impl<'h> Watch<'h> {
                     group.failing_since = None;
                 }
             }
-            if of().any(|state| state.is_evaluated) {
+            let is_evaluated = of().any(|state| state.is_evaluated);
+            let state = if is_failing {
+                "failing"
+            } else if !is_evaluated {
+                "nothing"
+            } else if of().any(|state| state.has_errors) {
+                "error"
+            } else if of().any(|state| state.is_waived) {
+                "waived"
+            } else {
+                "held"
+            };
+            match group.held.phases.last_mut() {
+                _ if length == 0 => {}
+                Some(last) if last.state == state => last.to = until,
+                _ => group.held.phases.push(Phase { state, from: *start, to: until }),
+            }
+            if is_evaluated {
                 group.held.evaluated_seconds += length;
                 if is_failing {
                     group.held.failing_seconds += length;
@@ -566,6 +612,6 @@ fn unchecked(said: &Said, from: Mark, to: Option<Mark>) -> Unchecked {
     Unchecked { code: said.code.name(), message: said.message.clone(), from, to }
 }
 
-fn seconds_of(moment: &Moment) -> i64 {
+pub(super) fn seconds_of(moment: &Moment) -> i64 {
     moment.nanoseconds().map_or(0, |nanoseconds| nanoseconds.div_euclid(1_000_000_000))
 }

@@ -8,9 +8,11 @@ use std::io::{self, Write};
 
 use sha2::{Digest as _, Sha256};
 
-use super::register;
+use super::past::{Past, age, origin, urgency};
+use super::remark::remarks;
 use super::snippet::{Snippets, snippets};
 use super::{Audit, identity_rows, limits_of};
+use super::{course, register};
 use crate::finding::{Finding, Fingerprint, Severity, Status};
 use crate::outcome::{FrameworkOutcome, RequirementOutcome, State};
 use crate::report::escape::for_html;
@@ -36,7 +38,7 @@ pub(super) fn h(text: &str) -> String {
 /// Those of the writer.
 pub fn write_audit_html(audit: &Audit, sources: &mut Sources<'_>, out: &mut dyn Write) -> io::Result<()> {
     let snippets = snippets(&audit.report, sources);
-    let page = Page { audit, snippets, anchors: anchors(audit) };
+    let page = Page { audit, snippets, anchors: anchors(audit), past: Past::new(audit) };
     out.write_all(page.text().as_bytes())
 }
 
@@ -55,6 +57,7 @@ struct Page<'a> {
     audit: &'a Audit,
     snippets: Snippets,
     anchors: BTreeMap<String, String>,
+    past: Past<'a>,
 }
 
 impl Page<'_> {
@@ -65,11 +68,17 @@ impl Page<'_> {
         Self::bar(&mut body);
         body.push_str("<main id=\"main\" tabindex=\"-1\">\n");
         self.summary(&mut body);
+        if let Some(period) = &self.audit.period {
+            course::overview(&self.past, period, &mut body);
+            course::remarks(&remarks(self.audit), &self.anchors, &mut body);
+            course::timelines(&self.past, period, &self.anchors, &mut body);
+            course::deviations(period, &mut body);
+        }
         for (at, framework) in self.audit.outcomes.frameworks.iter().enumerate() {
             self.framework(at, framework, &mut body);
         }
         self.findings(&mut body);
-        register::registers(self.audit, &self.anchors, &mut body);
+        register::registers(&self.past, &self.anchors, &mut body);
         self.identity(&mut body);
         body.push_str("</main>\n");
         body.push_str(&format!(
@@ -97,13 +106,21 @@ impl Page<'_> {
             Some(revision) => format!("commit <code>{}</code>", revision.commit),
             None => "a work tree, which no commit fixes".to_owned(),
         };
+        let period = self.audit.period.as_ref().map(|period| {
+            format!(", at the end of the period from <b>{}</b> to <b>{}</b>", h(&period.from), h(&period.to))
+        });
         out.push_str(&format!(
             "<a class=\"skip\" href=\"#main\">Skip to the report</a>\n<header>\n\
              <h1>What the declared estate says of its requirements</h1>\n\
-             <p class=\"sub\">As of <b>{}</b>; {estate}.</p>\n<nav aria-label=\"Sections\"><ul>\n\
+             <p class=\"sub\">As of <b>{}</b>{}; {estate}.</p>\n<nav aria-label=\"Sections\"><ul>\n\
              <li><a href=\"#summary\">Summary</a></li>\n",
-            h(&report.run.as_of)
+            h(&report.run.as_of),
+            period.unwrap_or_default()
         ));
+        let before: &[(&str, &str)] = if self.audit.period.is_some() { &course::SECTIONS } else { &[] };
+        for (anchor, title) in before {
+            out.push_str(&format!("<li><a href=\"#{anchor}\">{title}</a></li>\n"));
+        }
         for (at, framework) in self.audit.outcomes.frameworks.iter().enumerate() {
             out.push_str(&format!("<li><a href=\"#f-{at}\">{}</a></li>\n", h(&framework.title)));
         }
@@ -141,6 +158,7 @@ impl Page<'_> {
             "<section id=\"summary\" aria-labelledby=\"h-summary\">\n<h2 id=\"h-summary\">Summary</h2>\n",
         );
         out.push_str(&format!("<p>{}.</p>\n", h(&totals(report))));
+        out.push_str(&format!("<p>Since when findings hold: {}.</p>\n", h(&self.audit.births.sentence())));
         if !report.problems.is_empty() {
             out.push_str(&format!(
                 "<div class=\"note bad\" role=\"note\"><p><b>This report is incomplete.</b> {}; what could not be checked is \
@@ -229,7 +247,7 @@ impl Page<'_> {
                 out.push_str("</details>\n");
                 open -= 1;
             }
-            self.requirement(at, place, requirement, out);
+            self.requirement(&framework.id, at, place, requirement, out);
             open += 1;
         }
         out.push_str(&"</details>\n".repeat(open));
@@ -237,7 +255,14 @@ impl Page<'_> {
     }
 
     /// A requirement, whose element stays open for its parts.
-    fn requirement(&self, at: usize, place: usize, each: &RequirementOutcome, out: &mut String) {
+    fn requirement(
+        &self,
+        framework: &str,
+        at: usize,
+        place: usize,
+        each: &RequirementOutcome,
+        out: &mut String,
+    ) {
         let severities: Vec<&str> = Severity::ALL
             .into_iter()
             .filter(|severity| {
@@ -277,6 +302,7 @@ impl Page<'_> {
         }
         self.rules_of(each, out);
         register::supports(self.audit, each, out);
+        course::of_requirement(&self.past, framework, each, out);
         if !each.rules.is_empty() {
             out.push_str(&format!(
                 "<p class=\"sub\">Population: {}, <code>{}</code></p>\n",
@@ -419,7 +445,7 @@ impl Page<'_> {
              <span class=\"c\">{}</span></summary><div class=\"body\">\n<p>{}</p><p><b>Remedy:</b> {}</p>\n\
              <p class=\"sub\">Serves {}. Judged on {}, <code>{}</code>.</p>\n\
              <div class=\"wide\"><table><thead><tr><th scope=\"col\">Resource</th><th scope=\"col\">Finding</th><th scope=\"col\">Place</th>\
-             <th scope=\"col\">Status</th></tr></thead><tbody>",
+             <th scope=\"col\">Status</th>{}</tr></thead><tbody>",
             rule.severity,
             grade(rule.severity),
             h(&rule.name),
@@ -429,7 +455,8 @@ impl Page<'_> {
             prose(&rule.remediation),
             if requirements.is_empty() { "no requirement".to_owned() } else { requirements.join(", ") },
             plural(rule.tally.matched, "resource"),
-            population.map_or("", |population| population.digest.as_str())
+            population.map_or("", |population| population.digest.as_str()),
+            if self.tells_since() { "<th scope=\"col\">Since</th>" } else { "" }
         ));
     }
 
@@ -443,19 +470,38 @@ impl Page<'_> {
         });
         let exception = finding.exception.as_deref().map_or(String::new(), |text| format!("<br>{}", h(text)));
         out.push_str(&format!(
-            "<tr data-row><td class=\"w\">{}</td><td class=\"m\">{}{lines}</td><td class=\"p\">{}:{}<br><code class=\"c\">{print}</code></td><td><span class=\"s {}\">{}</span>{exception}</td></tr>\n",
+            "<tr data-row><td class=\"w\">{}</td><td class=\"m\">{}{lines}</td><td class=\"p\">{}:{}<br><code class=\"c\">{print}</code></td><td><span class=\"s {}\">{}</span>{exception}</td>{}</tr>\n",
             h(&finding.resource.identity.to_string()),
             h(&finding.message),
             h(&finding.location.file),
             finding.location.line,
             finding.status.name(),
             finding.status.name(),
+            if self.tells_since() { self.since(finding, print) } else { String::new() },
         ));
+    }
+
+    /// Whether anything is known of the time before.
+    fn tells_since(&self) -> bool {
+        self.audit.period.is_some() || self.audit.births.known().is_some()
+    }
+
+    /// Since when a finding holds, as a cell.
+    fn since(&self, finding: &Finding, print: &Fingerprint) -> String {
+        let rule = self.audit.report.rule(finding).map_or("", |rule| &*rule.name);
+        let Some(since) = self.past.since(rule, print) else { return "<td>not known</td>".to_owned() };
+        let mut said = vec![format!("<b>{}</b>", h(&since.text()))];
+        if let Some(birth) = since.birth {
+            said.push(h(&age(birth)));
+            said.extend(urgency(birth).iter().map(|text| h(text)));
+            said.push(h(&origin(birth)));
+        }
+        format!("<td class=\"b\">{}</td>", said.join("<br>"))
     }
 
     fn identity(&self, out: &mut String) {
         out.push_str("<section id=\"identity\" tabindex=\"-1\" aria-labelledby=\"h-identity\">\n<h2 id=\"h-identity\">Run identity</h2>\n<dl>\n");
-        for (name, value) in identity_rows(&self.audit.report) {
+        for (name, value) in identity_rows(self.audit) {
             out.push_str(&format!("<dt>{}</dt><dd><code>{}</code></dd>\n", h(name), h(&value)));
         }
         out.push_str(

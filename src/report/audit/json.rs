@@ -5,6 +5,8 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
+use super::past::{Oldest, Past};
+use super::remark::{Remark, remarks};
 use super::{Audit, limits_of, names};
 use crate::outcome::{
     ControlOutcome, Decision, EvidenceOutcome, FrameworkOutcome, Judged, Population, RequirementOutcome,
@@ -17,6 +19,7 @@ use crate::report::json::{
     JsonSummary, JsonWaiver, findings, location, not_evaluated, not_selected, problem, resource, rule, run,
     summary, waiver,
 };
+use crate::report::{Birth, Period};
 
 /// The version of the format; it changes only when a reader could break.
 const VERSION: u32 = 1;
@@ -38,6 +41,67 @@ struct JsonAudit<'a> {
     problems: Vec<JsonProblem<'a>>,
     not_selected: Vec<JsonNotSelected<'a>>,
     not_evaluated: Vec<JsonSkipped<'a>>,
+    births: JsonBirths<'a>,
+    period: Option<&'a Period>,
+    remarks: Vec<JsonRemark<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct JsonBirths<'a> {
+    is_known: bool,
+    source: String,
+    notes: &'a [String],
+    findings: &'a [Birth],
+}
+
+#[derive(Serialize)]
+struct JsonRemark<'a> {
+    sort: &'static str,
+    severity: Option<&'static str>,
+    name: &'a str,
+    resource: &'a str,
+    from: &'a str,
+    to: Option<&'a str>,
+    days: Option<i64>,
+    commit: Option<&'a str>,
+    who: Option<&'a str>,
+    text: &'a str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct JsonOldest<'a> {
+    rule: &'a str,
+    resource: JsonResource<'a>,
+    fingerprint: String,
+    since: &'a str,
+    since_before: bool,
+}
+
+fn remark(remark: &Remark) -> JsonRemark<'_> {
+    JsonRemark {
+        sort: remark.sort.name(),
+        severity: remark.severity,
+        name: &remark.name,
+        resource: &remark.resource,
+        from: &remark.from,
+        to: remark.to.as_deref(),
+        days: remark.days,
+        commit: remark.commit.as_deref(),
+        who: remark.who.as_deref(),
+        text: &remark.text,
+    }
+}
+
+fn oldest<'a>(oldest: &Oldest<'a>) -> JsonOldest<'a> {
+    JsonOldest {
+        rule: oldest.rule,
+        resource: resource(&oldest.finding.resource.identity),
+        fingerprint: oldest.print.to_string(),
+        since: oldest.since.date,
+        since_before: oldest.since.is_before,
+    }
 }
 
 #[derive(Serialize)]
@@ -84,6 +148,7 @@ struct JsonRequirement<'a> {
     evidence: Vec<String>,
     evidence_until: Option<&'a str>,
     controls: Vec<String>,
+    oldest: Option<JsonOldest<'a>>,
 }
 
 #[derive(Serialize)]
@@ -160,7 +225,7 @@ fn counts(counts: impl IntoIterator<Item = (State, u64)>) -> BTreeMap<&'static s
     counts.into_iter().filter(|(_, count)| *count > 0).map(|(state, count)| (state.name(), count)).collect()
 }
 
-fn framework<'a>(audit: &'a Audit, framework: &'a FrameworkOutcome) -> JsonFramework<'a> {
+fn framework<'a>(past: &Past<'a>, framework: &'a FrameworkOutcome) -> JsonFramework<'a> {
     let limits = limits_of(&framework.id);
     JsonFramework {
         framework: &framework.id,
@@ -171,16 +236,17 @@ fn framework<'a>(audit: &'a Audit, framework: &'a FrameworkOutcome) -> JsonFrame
         proves: limits.proves,
         does_not_prove: limits.does_not,
         outcomes: counts(framework.counts()),
-        requirements: framework.requirements.iter().map(|each| requirement(audit, framework, each)).collect(),
+        requirements: framework.requirements.iter().map(|each| requirement(past, framework, each)).collect(),
     }
 }
 
 fn requirement<'a>(
-    audit: &'a Audit,
+    past: &Past<'a>,
     framework: &'a FrameworkOutcome,
     each: &'a RequirementOutcome,
 ) -> JsonRequirement<'a> {
-    let Audit { report, outcomes } = audit;
+    let audit = past.audit;
+    let Audit { report, outcomes, .. } = audit;
     let parent = each.parent.and_then(|parent| framework.requirements.get(parent));
     let Judged { passed, failed, waived, suppressed, errors } = each.judged;
     JsonRequirement {
@@ -212,6 +278,7 @@ fn requirement<'a>(
         evidence: names(&each.evidence, &outcomes.evidence, |one| one.evidence.identity.to_string()),
         evidence_until: each.evidence_until.as_deref(),
         controls: names(&each.controls, &outcomes.controls, |one| one.control.identity.to_string()),
+        oldest: past.oldest(each).map(oldest),
     }
 }
 
@@ -263,17 +330,20 @@ fn control(outcome: &ControlOutcome) -> JsonControl<'_> {
 /// # Errors
 /// Those of the writer.
 pub fn write_audit_json(audit: &Audit, out: &mut dyn Write) -> io::Result<()> {
-    let Audit { report, outcomes } = audit;
+    let Audit { report, outcomes, .. } = audit;
+    let past = Past::new(audit);
+    let remarks = remarks(audit);
+    let births = audit.births.known();
     let mut populations = outcomes.populations.iter();
     let state =
         |state: State| JsonState { state: state.name(), label: state.label(), meaning: state.meaning() };
     let document = JsonAudit {
         version: VERSION,
         run: run(report),
-        is_complete: report.problems.is_empty(),
+        is_complete: audit.is_complete(),
         states: State::ALL.into_iter().map(state).collect(),
         summary: summary(report),
-        frameworks: outcomes.frameworks.iter().map(|each| framework(audit, each)).collect(),
+        frameworks: outcomes.frameworks.iter().map(|each| framework(&past, each)).collect(),
         rules: report
             .rules
             .iter()
@@ -286,6 +356,14 @@ pub fn write_audit_json(audit: &Audit, out: &mut dyn Write) -> io::Result<()> {
         problems: report.problems.iter().map(problem).collect(),
         not_selected: not_selected(report).collect(),
         not_evaluated: not_evaluated(report).collect(),
+        births: JsonBirths {
+            is_known: births.is_some(),
+            source: audit.births.sentence(),
+            notes: audit.births.notes(),
+            findings: births.map_or(&[], |blame| &blame.findings),
+        },
+        period: audit.period.as_ref(),
+        remarks: remarks.iter().map(remark).collect(),
     };
     write_json_value(&document, out, Layout::Indented)?;
     out.write_all(b"\n")

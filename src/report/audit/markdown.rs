@@ -2,11 +2,15 @@
 
 use std::io::{self, Write};
 
+use super::past::{Past, age, origin, urgency};
+use super::remark::{Sort, remarks};
 use super::{Audit, identity_rows, limits_of};
 use crate::finding::Status;
 use crate::outcome::{FrameworkOutcome, State};
 use crate::report::escape::{for_markdown, prose};
+use crate::report::period::{percent, span};
 use crate::report::word::{plural, totals};
+use crate::report::{GroupPeriod, Period};
 
 /// Characters of a text.
 const LONGEST: usize = 600;
@@ -38,6 +42,12 @@ pub fn write_audit_markdown(audit: &Audit, out: &mut dyn Write) -> io::Result<()
             plural(report.problems.len() as u64, "problem")
         ));
     }
+    let past = Past::new(audit);
+    if let Some(period) = &audit.period {
+        self::period(audit, period, &mut text);
+    } else {
+        text.push_str(&format!("Since when findings hold: {}.\n\n", m(&audit.births.sentence())));
+    }
     text.push_str("| framework |");
     text.extend(State::ALL.iter().map(|state| format!(" {} |", state.label())));
     text.push_str(&format!("\n| --- |{}\n", " ---: |".repeat(State::ALL.len())));
@@ -51,18 +61,136 @@ pub fn write_audit_markdown(audit: &Audit, out: &mut dyn Write) -> io::Result<()
         text.push_str(&format!("- **{}**: {}\n", state.label(), state.meaning()));
     }
     for framework in &audit.outcomes.frameworks {
-        self::framework(audit, framework, &mut text);
+        self::framework(&past, framework, &mut text);
     }
-    findings(audit, &mut text);
+    if audit.period.is_some() {
+        over_time(&past, &mut text);
+    }
+    findings(&past, &mut text);
     registers(audit, &mut text);
     text.push_str("\n## Run identity\n\n");
-    for (name, value) in identity_rows(report) {
+    for (name, value) in identity_rows(audit) {
         text.push_str(&format!("- {name}: {}\n", m(&value)));
     }
     out.write_all(text.as_bytes())
 }
 
-fn framework(audit: &Audit, framework: &FrameworkOutcome, out: &mut String) {
+/// What a period is, and what its end does not show.
+fn period(audit: &Audit, period: &Period, out: &mut String) {
+    out.push_str(&format!(
+        "Over the period from {} to {}: {} in {}, judged by {}. The state is that of its end. Since when findings hold: {}.\n\n",
+        m(&period.from),
+        m(&period.to),
+        plural(period.commits, "commit"),
+        plural(period.steps, "step"),
+        m(&period.policies),
+        m(&audit.births.sentence())
+    ));
+    let notes =
+        period.notes.iter().chain(audit.births.notes().iter().filter(|note| !period.notes.contains(note)));
+    out.extend(notes.map(|note| format!("- {}\n", m(note))));
+    out.push_str("\n## What the end does not show\n");
+    let all = remarks(audit);
+    for sort in Sort::ALL {
+        let of_sort: Vec<_> = all.iter().filter(|remark| remark.sort == sort).collect();
+        if of_sort.is_empty() {
+            continue;
+        }
+        out.push_str(&format!("\n### {}\n\n{}\n\n", sort.title(), sort.meaning()));
+        for remark in of_sort.iter().take(MOST) {
+            let severity = remark.severity.map(|severity| format!("**{severity}** ")).unwrap_or_default();
+            let resource =
+                if remark.resource.is_empty() { String::new() } else { format!(" {}", m(&remark.resource)) };
+            let to = remark.to.as_deref().map(|to| format!(" to {}", m(to))).unwrap_or_default();
+            let days = remark
+                .days
+                .map(|days| format!(", {}", plural(days.unsigned_abs(), "day")))
+                .unwrap_or_default();
+            let who = remark.who.as_deref().map(|who| format!(", {}", m(who))).unwrap_or_default();
+            let commit = remark
+                .commit
+                .as_deref()
+                .map(|id| format!(", `{}`", id.get(..12).unwrap_or(id)))
+                .unwrap_or_default();
+            out.push_str(&format!(
+                "- {severity}{}{resource} ({}{to}{days}{commit}{who}): {}\n",
+                m(&remark.name),
+                m(&remark.from),
+                m(&remark.text)
+            ));
+        }
+        if of_sort.len() > MOST {
+            out.push_str(&format!(
+                "\n{} more; the formats json, csv and xlsx have all.\n",
+                of_sort.len() - MOST
+            ));
+        }
+    }
+    out.push_str("\n### Findings by week\n\n| week from | opened | closed | open at its end |\n| --- | ---: | ---: | ---: |\n");
+    for week in &period.weeks {
+        out.push_str(&format!("| {} | {} | {} | {} |\n", week.from, week.opened, week.closed, week.open));
+    }
+    out.push('\n');
+}
+
+/// Requirements and controls over the period; those that held all the time are counted.
+fn over_time(past: &Past<'_>, out: &mut String) {
+    let Some(period) = &past.audit.period else { return };
+    out.push_str("\n## Over the period\n\n");
+    let mut table = |title: &str, groups: Vec<&GroupPeriod>| {
+        if groups.is_empty() {
+            return;
+        }
+        let count = groups.len();
+        let is_eventful = |group: &&GroupPeriod| {
+            group.held.phases.len() > 1
+                || group.held.phases.iter().any(|phase| phase.state != "held" && phase.state != "nothing")
+        };
+        let eventful: Vec<&GroupPeriod> = groups.into_iter().filter(is_eventful).collect();
+        out.push_str(&format!(
+            "### {title}\n\n{} of {count} held all the time, or had nothing declared all the time.\n\n",
+            count - eventful.len()
+        ));
+        if eventful.is_empty() {
+            return;
+        }
+        out.push_str(
+            "| | held | failing | longest gap | mean repair | opened | closed | open | waived | judged |\n",
+        );
+        out.push_str("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- |\n");
+        for GroupPeriod { id, title, held, population, .. } in eventful {
+            let counts: Vec<String> = population
+                .iter()
+                .take(12)
+                .map(|change| format!("{} from {}", change.count, change.from.date))
+                .collect();
+            let more = if population.len() > 12 { " …" } else { "" };
+            out.push_str(&format!(
+                "| {} {} | {} | {} | {} | {} | {} | {} | {} | {} | {}{more} |\n",
+                cell(id),
+                cell(title),
+                percent(held.share),
+                span(held.failing_seconds),
+                span(held.longest_gap_seconds),
+                held.mean_repair_seconds.map(span).unwrap_or_default(),
+                held.opened,
+                held.closed,
+                held.open_at_end,
+                held.waived_at_end,
+                counts.join("; ")
+            ));
+        }
+        out.push('\n');
+    };
+    for framework in &past.audit.outcomes.frameworks {
+        let all = framework.requirements.iter().filter_map(|each| past.requirement(&framework.id, &each.id));
+        table(&m(&framework.title), all.collect());
+    }
+    table("Controls", period.controls.iter().collect());
+}
+
+fn framework(past: &Past<'_>, framework: &FrameworkOutcome, out: &mut String) {
+    let audit = past.audit;
     let limits = limits_of(&framework.id);
     out.push_str(&format!("\n## {} ({})\n\n", m(&framework.title), m(&framework.version)));
     out.push_str(&format!("It proves: {}\n\nIt does not prove: {}\n\n", limits.proves, limits.does_not));
@@ -93,6 +221,9 @@ fn framework(audit: &Audit, framework: &FrameworkOutcome, out: &mut String) {
                 _ => cell(&format!("{name} evidences nothing")),
             });
         }
+        if let Some(oldest) = past.oldest(each) {
+            why.push(cell(&format!("oldest open finding: {}", oldest.text())));
+        }
         let count = if each.rules.is_empty() { String::new() } else { each.population.count.to_string() };
         out.push_str(&format!(
             "| {} | {} | {} | {} | {count} | {} |\n",
@@ -105,22 +236,32 @@ fn framework(audit: &Audit, framework: &FrameworkOutcome, out: &mut String) {
     }
 }
 
-fn findings(audit: &Audit, out: &mut String) {
-    let report = &audit.report;
+fn findings(past: &Past<'_>, out: &mut String) {
+    let report = &past.audit.report;
     out.push_str("\n## Findings\n\n");
     if report.findings.is_empty() {
         out.push_str("None.\n");
     }
-    for (finding, _, _) in report.all_findings().take(MOST) {
+    for (finding, print, _) in report.all_findings().take(MOST) {
         let Some(rule) = report.rule(finding) else { continue };
         let status = if finding.status == Status::Fail {
             String::new()
         } else {
             format!(" ({}, {})", finding.status.name(), m(finding.exception.as_deref().unwrap_or_default()))
         };
+        let since = past.since(&rule.name, print).map(|since| {
+            let mut said = vec![format!("since {}", since.text())];
+            if let Some(birth) = since.birth {
+                said.push(age(birth));
+                said.push(origin(birth));
+                said.extend(urgency(birth));
+            }
+            format!("; {}", m(&said.join(", ")))
+        });
+        let since = since.unwrap_or_default();
         let place = format!("{}:{}", finding.location.file, finding.location.line);
         out.push_str(&format!(
-            "- **{}** {} {}: {} — {}{status}\n",
+            "- **{}** {} {}: {} — {}{status}{since}\n",
             rule.severity,
             m(&rule.name),
             m(&finding.resource.identity.to_string()),
@@ -138,7 +279,7 @@ fn findings(audit: &Audit, out: &mut String) {
 }
 
 fn registers(audit: &Audit, out: &mut String) {
-    let Audit { report, outcomes } = audit;
+    let Audit { report, outcomes, .. } = audit;
     let mut section = |title: &str, lines: Vec<String>| {
         out.push_str(&format!("\n## {title}\n\n"));
         if lines.is_empty() {

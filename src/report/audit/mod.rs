@@ -3,13 +3,17 @@
 //! Input: an [`Audit`] of plain values. Output: text or bytes that follow from it alone. What it does not do: it works out
 //! no outcome, and never says that anything complies.
 
+mod chart;
+mod course;
 mod csv;
 mod html;
 mod json;
 mod markdown;
 mod oscal;
+mod past;
 mod proves;
 mod register;
+mod remark;
 mod snippet;
 mod workbook;
 
@@ -18,11 +22,13 @@ pub use html::write_audit_html;
 pub use json::write_audit_json;
 pub use markdown::write_audit_markdown;
 pub use oscal::{OSCAL_FILES, write_audit_oscal};
+pub use past::Births;
 pub use proves::limits_of;
 pub use workbook::write_audit_xlsx;
 
-use super::{Report, RuleInfo};
+use super::{Period, Report, RuleInfo};
 use crate::outcome::{Decision, Outcomes, RequirementOutcome};
+use crate::policy::LOOKS_AT_A_CHANGE;
 
 /// A check over a whole estate, and what it says of each requirement.
 #[derive(Debug)]
@@ -31,12 +37,51 @@ pub struct Audit {
     pub report: Report,
     /// What it says.
     pub outcomes: Outcomes,
+    /// What held for how long before, if the report is over a period, whose end the check is of.
+    pub period: Option<Period>,
+    /// Since when findings hold.
+    pub births: Births,
 }
 
 impl Audit {
     /// The rules that test a requirement.
     fn rules_of<'a>(&'a self, requirement: &'a RequirementOutcome) -> impl Iterator<Item = &'a RuleInfo> {
         requirement.rules.iter().filter_map(|rule| self.report.rules.get(*rule as usize))
+    }
+
+    /// Whether everything could be checked, at the end and before.
+    pub fn is_complete(&self) -> bool {
+        self.report.problems.is_empty() && self.period.as_ref().is_none_or(Period::is_checked)
+    }
+
+    /// Makes the report one over a period, at whose end it is: rules over changes looked at those of the period.
+    pub fn set_period(&mut self, mut period: Period) {
+        if self.report.run.policies.is_elsewhere {
+            period.notes.push(
+                "policies from elsewhere judge: in the state at the end waivers from there count, in the period those of each commit"
+                    .to_owned(),
+            );
+        }
+        let reason = |rule: &str, reason: &mut String| {
+            if reason == LOOKS_AT_A_CHANGE {
+                let denied = period.events.iter().filter(|event| event.rule == rule).count();
+                *reason = match denied {
+                    0 => "in the state, since it looks at changes; of those in the period it denied none"
+                        .to_owned(),
+                    count => format!(
+                        "in the state, since it looks at changes; of those in the period it denied {count}"
+                    ),
+                };
+            }
+        };
+        for each in &mut self.report.not_selected {
+            reason(&each.rule, &mut each.reason);
+        }
+        let frameworks = self.outcomes.frameworks.iter_mut();
+        for each in frameworks.flat_map(|framework| &mut framework.requirements) {
+            each.left_out.iter_mut().for_each(|(rule, why)| reason(rule, why));
+        }
+        self.period = Some(period);
     }
 
     /// The list behind the population of a rule, or of a requirement as `<framework>:<id>`: one line a resource, in order.
@@ -54,7 +99,8 @@ impl Audit {
 }
 
 /// The inputs of a run, as a list of names and values: whoever has them gets the same report.
-fn identity_rows(report: &Report) -> Vec<(&'static str, String)> {
+fn identity_rows(audit: &Audit) -> Vec<(&'static str, String)> {
+    let report = &audit.report;
     let run = &report.run;
     let policies = &run.policies;
     let commit = |revision: Option<crate::load::Revision>, otherwise: &str| match revision {
@@ -68,7 +114,7 @@ fn identity_rows(report: &Report) -> Vec<(&'static str, String)> {
     } else {
         (estate.clone(), estate_tree.clone())
     };
-    vec![
+    let mut rows = vec![
         ("program", format!("assize {}", run.version)),
         ("as of", run.as_of.clone()),
         ("estate: commit", estate),
@@ -81,7 +127,18 @@ fn identity_rows(report: &Report) -> Vec<(&'static str, String)> {
         ("files read", report.counts.files.to_string()),
         ("resources", report.counts.resources().to_string()),
         ("pairs of resource and rule", report.counts.pairs.to_string()),
-    ]
+    ];
+    if let Some(period) = &audit.period {
+        let source = if policies.is_elsewhere { "policies from elsewhere" } else { &period.policies };
+        rows.extend([
+            ("period", format!("{} to {}", period.from, period.to)),
+            ("period: judged by", source.to_owned()),
+            ("period: commits", period.commits.to_string()),
+            ("period: steps", period.steps.to_string()),
+        ]);
+    }
+    rows.push(("births", audit.births.sentence()));
+    rows
 }
 
 /// What a decision says, in a few words.

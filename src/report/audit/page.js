@@ -8,6 +8,7 @@
   var all = function (selector, root) { return Array.prototype.slice.call((root || document).querySelectorAll(selector)); };
   var requirements = all("details.q");
   var rules = all("details.r");
+  var groups = all("details.g");
   var rows = all("tr[data-row]");
   var words = new Map();
   function has(element, text) {
@@ -44,7 +45,13 @@
       if (text && some && !inHead) rule.open = true;
     });
     rows.forEach(function (row) {
-      if (!row.closest("details.r")) row.hidden = !has(row, text);
+      if (row.closest("details.r")) return;
+      row.hidden = !has(row, text) || Boolean(grade && row.dataset.severity && row.dataset.severity !== grade);
+    });
+    groups.forEach(function (group) {
+      var some = group.querySelector("tr[data-row]:not([hidden])") !== null;
+      group.hidden = Boolean(text) && !some;
+      if (text && some) group.open = true;
     });
     told.textContent = isOn ? shown + " requirements, " + found + " findings shown" : "";
   }
@@ -79,7 +86,7 @@
   reveal();
   var closed = [];
   window.addEventListener("beforeprint", function () {
-    closed = all("details:not([open])");
+    closed = all("details:not([open]):not(.w)");
     closed.forEach(function (each) { each.open = true; });
   });
   window.addEventListener("afterprint", function () {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::html::{badge, h};
+use super::past::Past;
 use super::{Audit, decision_word};
 use crate::outcome::{EvidenceOutcome, RequirementOutcome};
 use crate::waive::{WaiverOutcome, WaiverState};
@@ -20,7 +21,7 @@ pub(super) const SECTIONS: [(&str, &str); 8] = [
 ];
 
 /// Rows of a register that the page shows; the others are counted.
-const MOST_ROWS: usize = 2_000;
+pub(super) const MOST_ROWS: usize = 2_000;
 
 /// A link to a row of a register, if that is on the page.
 fn link(section: char, at: usize, name: &str) -> String {
@@ -29,7 +30,7 @@ fn link(section: char, at: usize, name: &str) -> String {
 
 /// What supports a requirement beside its rules: controls, evidence, waivers.
 pub(super) fn supports(audit: &Audit, each: &RequirementOutcome, out: &mut String) {
-    let Audit { report, outcomes } = audit;
+    let Audit { report, outcomes, .. } = audit;
     let mut list = String::new();
     for (at, control) in each.controls.iter().filter_map(|at| Some((at, outcomes.controls.get(*at)?))) {
         let control = &control.control;
@@ -72,38 +73,52 @@ fn validity(evidence: &EvidenceOutcome) -> String {
 }
 
 /// Writes all of them.
-pub(super) fn registers(audit: &Audit, anchors: &BTreeMap<String, String>, out: &mut String) {
+pub(super) fn registers(past: &Past<'_>, anchors: &BTreeMap<String, String>, out: &mut String) {
+    let audit = past.audit;
     waivers(audit, out);
     evidence(audit, anchors, out);
     controls(audit, anchors, out);
-    populations(audit, out);
+    populations(past, out);
     left_out(audit, out);
     problems(audit, out);
 }
 
-/// A table of one section; rows are cells in HTML, with an id or none.
-fn table(section: &str, title: &str, columns: &[&str], rows: &[(String, Vec<String>)], out: &mut String) {
+/// The beginning of a section, which stays open.
+pub(super) fn heading(section: &str, title: &str, out: &mut String) {
     out.push_str(&format!(
         "<section id=\"{section}\" tabindex=\"-1\" aria-labelledby=\"h-{section}\">\n<h2 id=\"h-{section}\">{title}</h2>\n"
     ));
+}
+
+/// A register of one section; rows are cells in HTML, with an id or none.
+fn register(section: &str, title: &str, columns: &[&str], rows: &[(String, Vec<String>)], out: &mut String) {
+    heading(section, title, out);
     if rows.is_empty() {
         out.push_str("<p>None.</p>\n</section>\n");
         return;
     }
+    let rows: Vec<(String, Option<&str>, Vec<String>)> =
+        rows.iter().map(|(id, cells)| (id.clone(), None, cells.clone())).collect();
+    table(columns, &rows, out);
+    out.push_str("</section>\n");
+}
+
+/// A table whose rows can be searched; each has an id or none, a severity or none, and cells in HTML.
+pub(super) fn table(columns: &[&str], rows: &[(String, Option<&str>, Vec<String>)], out: &mut String) {
     out.push_str("<div class=\"wide\"><table><thead><tr>");
     out.extend(columns.iter().map(|column| format!("<th scope=\"col\">{column}</th>")));
     out.push_str("</tr></thead><tbody>\n");
-    for (id, cells) in rows.iter().take(MOST_ROWS) {
+    for (id, severity, cells) in rows.iter().take(MOST_ROWS) {
         let id = if id.is_empty() { String::new() } else { format!(" id=\"{id}\" tabindex=\"-1\"") };
+        let severity = severity.map(|name| format!(" data-severity=\"{name}\"")).unwrap_or_default();
         let cells: String = cells.iter().map(|cell| format!("<td>{cell}</td>")).collect();
-        out.push_str(&format!("<tr data-row{id}>{cells}</tr>\n"));
+        out.push_str(&format!("<tr data-row{id}{severity}>{cells}</tr>\n"));
     }
     out.push_str("</tbody></table></div>\n");
     if rows.len() > MOST_ROWS {
         let left = rows.len() - MOST_ROWS;
         out.push_str(&format!("<p><b>{left} more</b>; the formats json, csv and xlsx have all.</p>\n"));
     }
-    out.push_str("</section>\n");
 }
 
 fn list(texts: &[String]) -> String {
@@ -159,7 +174,7 @@ fn waivers(audit: &Audit, out: &mut String) {
         "Defects",
         "Place",
     ];
-    table("waivers", "Waivers", &columns, &rows, out);
+    register("waivers", "Waivers", &columns, &rows, out);
 }
 
 fn evidence(audit: &Audit, anchors: &BTreeMap<String, String>, out: &mut String) {
@@ -191,7 +206,7 @@ fn evidence(audit: &Audit, anchors: &BTreeMap<String, String>, out: &mut String)
     let rows: Vec<_> = audit.outcomes.evidence.iter().enumerate().map(row).collect();
     let columns =
         ["Evidence", "State", "Defects", "Supports", "Artefact", "Collected", "Examined", "Period", "Place"];
-    table("evidence", "Evidence", &columns, &rows, out);
+    register("evidence", "Evidence", &columns, &rows, out);
 }
 
 fn controls(audit: &Audit, anchors: &BTreeMap<String, String>, out: &mut String) {
@@ -232,10 +247,11 @@ fn controls(audit: &Audit, anchors: &BTreeMap<String, String>, out: &mut String)
         "Defects",
         "Place",
     ];
-    table("controls", "Controls", &columns, &rows, out);
+    register("controls", "Controls", &columns, &rows, out);
 }
 
-fn populations(audit: &Audit, out: &mut String) {
+fn populations(past: &Past<'_>, out: &mut String) {
+    let audit = past.audit;
     let rules = audit.report.rules.iter().zip(&audit.outcomes.populations);
     let rows: Vec<_> = rules
         .map(|(rule, population)| {
@@ -245,11 +261,17 @@ fn populations(audit: &Audit, out: &mut String) {
                 [tally.matched, tally.passed, tally.failed, tally.waived, tally.suppressed, tally.errors];
             cells.extend(counts.map(|count| count.to_string()));
             cells.push(format!("<code>{}</code>", population.digest));
+            if let Some(period) = &audit.period {
+                let changes = past.rule(&rule.name).map_or(&[][..], |rule| &rule.population);
+                cells.push(super::course::population(period, changes, &rule.name));
+            }
             (String::new(), cells)
         })
         .collect();
-    let columns = ["Rule", "Judged", "Pass", "Fail", "Waived", "Suppressed", "Errors", "Digest of the list"];
-    table("populations", "Populations by rule", &columns, &rows, out);
+    let mut columns =
+        vec!["Rule", "Judged", "Pass", "Fail", "Waived", "Suppressed", "Errors", "Digest of the list"];
+    columns.extend(audit.period.as_ref().map(|_| "Over the period"));
+    register("populations", "Populations by rule", &columns, &rows, out);
 }
 
 fn left_out(audit: &Audit, out: &mut String) {
@@ -263,7 +285,7 @@ fn left_out(audit: &Audit, out: &mut String) {
         .iter()
         .map(|each| (String::new(), vec!["file".to_owned(), h(&each.path), h(each.reason.name())]));
     let rows: Vec<_> = rules.chain(files).collect();
-    table("left-out", "Rules and files that took no part", &["What", "Name", "Why"], &rows, out);
+    register("left-out", "Rules and files that took no part", &["What", "Name", "Why"], &rows, out);
 }
 
 fn problems(audit: &Audit, out: &mut String) {
@@ -281,7 +303,7 @@ fn problems(audit: &Audit, out: &mut String) {
             (String::new(), cells)
         })
         .collect();
-    table(
+    register(
         "problems",
         "Problems: what could not be checked",
         &["Code", "Problem", "Remedy", "Place"],

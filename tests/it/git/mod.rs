@@ -15,6 +15,7 @@ mod diff;
 mod history;
 mod period;
 mod policies;
+mod report;
 mod roles;
 mod security;
 mod stat;

@@ -15,6 +15,8 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::Audit;
+use super::past::Past;
+use super::remark::{Remark, remarks};
 use crate::date::Moment;
 use crate::outcome::{FrameworkOutcome, RequirementOutcome, State};
 use crate::report::escape::{Layout, for_markdown, one_line, write_json_value};
@@ -92,6 +94,10 @@ struct Documents<'a> {
     controls: BTreeMap<(usize, usize), String>,
     /// The places of the findings of each rule.
     by_rule: BTreeMap<u32, Vec<usize>>,
+    /// What is known of the time before.
+    past: Past<'a>,
+    /// What the end of a period does not show.
+    remarks: Vec<Remark>,
 }
 
 /// What became of a requirement, in the words of OSCAL: a state and a reason. None: it was not assessed.
@@ -128,16 +134,17 @@ impl<'a> Documents<'a> {
         for (at, finding) in audit.report.findings.iter().enumerate() {
             by_rule.entry(finding.rule).or_default().push(at);
         }
-        Self { audit, instant, controls, by_rule }
+        let (past, remarks) = (Past::new(audit), remarks(audit));
+        Self { audit, instant, controls, by_rule, past, remarks }
     }
 
     fn metadata(&self, title: &str) -> Value {
         let report = &self.audit.report;
-        let mut props: Vec<Value> = super::identity_rows(report)
+        let mut props: Vec<Value> = super::identity_rows(self.audit)
             .into_iter()
             .map(|(name, value)| property(&token(&name.replace([' ', ':'], "-")), value))
             .collect();
-        props.push(property("complete", report.problems.is_empty()));
+        props.push(property("complete", self.audit.is_complete()));
         json!({
             "title": title,
             "last-modified": self.instant,

@@ -111,6 +111,19 @@ impl Documents<'_> {
 
     /// What was looked at, and by what.
     pub(super) fn assessment_plan(&self) -> Value {
+        let mut task = json!({
+            "uuid": identifier(&["task"]),
+            "type": "action",
+            "title": "Evaluate every rule on every declared resource that it applies to",
+        });
+        if let (Some(map), Some(period)) = (task.as_object_mut(), &self.audit.period) {
+            let (start, end) = (format!("{}T00:00:00Z", period.from), format!("{}T23:59:59Z", period.to));
+            map.insert("timing".to_owned(), json!({"within-date-range": {"start": start, "end": end}}));
+            map.insert(
+                "description".to_owned(),
+                json!("Each commit of the branch as of its day, and each day between."),
+            );
+        }
         json!({
             "metadata": self.metadata("What was assessed"),
             "import-ssp": {"href": "system-security-plan.json"},
@@ -135,11 +148,7 @@ impl Documents<'_> {
                     "uses-components": [{"component-uuid": Self::component()}],
                 }],
             },
-            "tasks": [{
-                "uuid": identifier(&["task"]),
-                "type": "action",
-                "title": "Evaluate every rule on every declared resource that it applies to",
-            }],
+            "tasks": [task],
         })
     }
 }

@@ -3,6 +3,8 @@
 //! Every text is written as a text, so that nothing is a formula; its date of creation is the clock of the run, so that the
 //! same inputs give the same bytes.
 
+mod past;
+
 use std::collections::BTreeSet;
 use std::io::{self, Write};
 
@@ -11,6 +13,7 @@ use rust_xlsxwriter::{
     FormatBorder, Workbook, Worksheet, XlsxError,
 };
 
+use super::past::{Oldest, Past, age, origin, urgency};
 use super::{Audit, decision_word, identity_rows, limits_of, names};
 use crate::finding::Location;
 use crate::outcome::{FrameworkOutcome, RequirementOutcome, State};
@@ -28,6 +31,8 @@ enum Cell {
     /// What nobody reads to its end, such as a digest: it stays on its line.
     Code(String),
     Number(u64),
+    /// A number that is no count.
+    Decimal(f64),
 }
 
 fn text(text: impl AsRef<str>) -> Cell {
@@ -57,7 +62,7 @@ struct Table {
 }
 
 /// Colours of words: of the text, and behind it.
-const COLOURS: [(&str, u32, u32); 18] = [
+const COLOURS: [(&str, u32, u32); 19] = [
     ("not met", 0x009C_1C14, 0x00FB_DDDA),
     ("not judged", 0x006D_1F72, 0x00F3_E1F5),
     ("nothing declared", 0x003D_4754, 0x00E4_E8ED),
@@ -75,6 +80,7 @@ const COLOURS: [(&str, u32, u32); 18] = [
     ("void", 0x009C_1C14, 0x00FB_DDDA),
     ("evidences nothing", 0x009C_1C14, 0x00FB_DDDA),
     ("waived", 0x007A_4700, 0x00FD_EBCF),
+    ("overdue", 0x009C_1C14, 0x00FB_DDDA),
     ("valid", 0x0010_5426, 0x00DC_F2E2),
 ];
 
@@ -96,10 +102,12 @@ fn workbook(audit: &Audit) -> Result<Vec<u8>, XlsxError> {
     workbook.set_properties(&DocProperties::new().set_title(&title).set_creation_datetime(&created));
     summary(audit, workbook.add_worksheet())?;
     let mut taken = BTreeSet::from(["summary".to_owned()]);
-    let mut tables: Vec<Table> =
-        audit.outcomes.frameworks.iter().map(|each| framework(audit, each)).collect();
+    let past = Past::new(audit);
+    // What a period adds comes first: it is what it was asked for.
+    let mut tables = past::tables(&past);
+    tables.extend(audit.outcomes.frameworks.iter().map(|each| framework(&past, each)));
     tables.extend([
-        findings(audit),
+        findings(&past),
         waivers(audit),
         evidence(audit),
         controls(audit),
@@ -164,6 +172,7 @@ fn write_cell(
             let number = u32::try_from(*number).unwrap_or(u32::MAX);
             sheet.write_number_with_format(row, column, number, format)?
         }
+        Cell::Decimal(number) => sheet.write_number_with_format(row, column, *number, format)?,
     };
     Ok(())
 }
@@ -245,8 +254,16 @@ fn summary(audit: &Audit, sheet: &mut Worksheet) -> Result<(), XlsxError> {
         .run
         .estate
         .map_or("a work tree, which no commit fixes".to_owned(), |revision| revision.commit.to_string());
-    let rows =
-        [("As of", report.run.as_of.clone()), ("Commit of the estate", estate), ("Findings", totals(report))];
+    let mut rows = vec![
+        ("As of", report.run.as_of.clone()),
+        ("Commit of the estate", estate),
+        ("Findings", totals(report)),
+        ("Since when findings hold", audit.births.sentence()),
+    ];
+    if let Some(period) = &audit.period {
+        rows.push(("Period", format!("{} to {}; the state is that of its end", period.from, period.to)));
+        rows.extend(period.notes.iter().map(|note| ("Note", note.clone())));
+    }
     let mut row = 2;
     for (name, value) in rows {
         sheet.write_string_with_format(row, 0, name, &label)?;
@@ -256,6 +273,12 @@ fn summary(audit: &Audit, sheet: &mut Worksheet) -> Result<(), XlsxError> {
     if !report.problems.is_empty() {
         let warning = Format::new().set_bold().set_font_color(0x009C_1C14);
         let message = "This report is incomplete: see the sheet Problems for what could not be checked.";
+        sheet.write_string_with_format(row, 0, message, &warning)?;
+        row += 1;
+    }
+    if audit.report.problems.is_empty() && !audit.is_complete() {
+        let warning = Format::new().set_bold().set_font_color(0x009C_1C14);
+        let message = "Not everything could be judged all the time: see the sheet Not judged.";
         sheet.write_string_with_format(row, 0, message, &warning)?;
         row += 1;
     }
@@ -316,7 +339,8 @@ fn summary(audit: &Audit, sheet: &mut Worksheet) -> Result<(), XlsxError> {
     Ok(())
 }
 
-fn framework(audit: &Audit, framework: &FrameworkOutcome) -> Table {
+fn framework(past: &Past<'_>, framework: &FrameworkOutcome) -> Table {
+    let audit = past.audit;
     let row = |each: &RequirementOutcome| {
         let parent = each.parent.and_then(|parent| framework.requirements.get(parent));
         let parts: Vec<String> =
@@ -355,6 +379,7 @@ fn framework(audit: &Audit, framework: &FrameworkOutcome) -> Table {
             names(&each.controls, &outcomes.controls, |one| one.control.identity.to_string()).join(", "),
         ));
         cells.push(code(if each.rules.is_empty() { "" } else { &each.population.digest }));
+        cells.push(text(past.oldest(each).map(Oldest::text).unwrap_or_default()));
         cells.push(text(""));
         cells
     };
@@ -381,6 +406,7 @@ fn framework(audit: &Audit, framework: &FrameworkOutcome) -> Table {
             ("Evidence until", 14.0),
             ("Controls", 20.0),
             ("Digest of the population", 30.0),
+            ("Oldest open finding", 40.0),
             ("Reviewer's remarks", 36.0),
         ],
         rows: framework.requirements.iter().map(row).collect(),
@@ -388,11 +414,14 @@ fn framework(audit: &Audit, framework: &FrameworkOutcome) -> Table {
     }
 }
 
-fn findings(audit: &Audit) -> Table {
-    let report = &audit.report;
+fn findings(past: &Past<'_>) -> Table {
+    let report = &past.audit.report;
     let rows = report.all_findings().filter_map(|(finding, print, _)| {
         let rule = report.rule(finding)?;
         let [file, line] = place(&finding.location);
+        let since = past.since(&rule.name, print);
+        let birth = since.and_then(|since| since.birth);
+        let is_overdue = birth.is_some_and(|birth| birth.is_overdue);
         Some(vec![
             text(rule.severity.name()),
             text(&rule.name),
@@ -406,6 +435,13 @@ fn findings(audit: &Audit) -> Table {
             text(rule.requirements.join(", ")),
             text(&rule.remediation),
             code(print.to_string()),
+            text(since.map(|since| since.text()).unwrap_or_default()),
+            text(birth.map(age).unwrap_or_default()),
+            text(birth.map(|birth| birth.by.name.clone()).unwrap_or_default()),
+            text(birth.map(origin).unwrap_or_default()),
+            text(birth.map(|birth| urgency(birth).join("; ")).unwrap_or_default()),
+            maybe(birth.and_then(|birth| birth.due.as_deref())),
+            text(if is_overdue { "overdue" } else { "" }),
             text(""),
         ])
     });
@@ -424,10 +460,17 @@ fn findings(audit: &Audit) -> Table {
             ("Requirements", 30.0),
             ("Remedy", 44.0),
             ("Fingerprint", 36.0),
+            ("Since", 18.0),
+            ("Age", 16.0),
+            ("Author", 18.0),
+            ("How it came", 44.0),
+            ("Besides", 26.0),
+            ("Due", 12.0),
+            ("Overdue", 10.0),
             ("Reviewer's remarks", 36.0),
         ],
         rows: rows.collect(),
-        coloured: vec![0, 5],
+        coloured: vec![0, 5, 18],
     }
 }
 
@@ -624,7 +667,7 @@ fn identity(audit: &Audit, sheet: &mut Worksheet) -> Result<(), XlsxError> {
     sheet.set_column_width(0, 30)?.set_column_width(1, 90)?;
     sheet.write_string_with_format(0, 0, "Input", &head)?;
     sheet.write_string_with_format(0, 1, "Value", &head)?;
-    for (row, (name, value)) in (1_u32..).zip(identity_rows(&audit.report)) {
+    for (row, (name, value)) in (1_u32..).zip(identity_rows(audit)) {
         write_cell(sheet, row, 0, &text(name), &body)?;
         write_cell(sheet, row, 1, &text(value), &body)?;
     }
