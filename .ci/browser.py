@@ -1,7 +1,7 @@
 """Opens reports in a real Chromium without a display, uses them as a reader would, and sees that nothing of the estate runs.
 
-Usage: browser.py CHROMIUM REPORT NASTY_REPORT [FOLDER]. The first is the report of the clinic, the second one of an estate whose texts
-want to run. With a folder, pictures are left there: light, dark, narrow, and the printed pages. Speaks the DevTools protocol over
+Usage: browser.py CHROMIUM REPORT PERIOD NASTY_REPORT NASTY_PERIOD [FOLDER]. The first is the report of the clinic, the second that of its year, the
+others are of an estate and of commits whose texts want to run. With a folder, pictures are left there: light, dark, narrow, and the printed pages. Speaks the DevTools protocol over
 pipes, so that it needs no package and no port. Exits with 1 at the first thing that is wrong.
 """
 
@@ -200,17 +200,86 @@ def pictures(browser, folder):
     (folder / "print.pdf").write_bytes(base64.b64decode(printed))
 
 
-program, report, nasty = sys.argv[1], pathlib.Path(sys.argv[2]), pathlib.Path(sys.argv[3])
+def watch(browser):
+    """Goes through what a report over a period adds."""
+    said = browser.run("document.getElementById('told').textContent")
+    ensure(said == "", "nothing is filtered at first")
+    drawings = "[...document.querySelectorAll('svg.time, svg.weeks')]"
+    count = browser.run(f"{drawings}.length")
+    ensure(count > 300, f"there are timelines ({count})")
+    ensure(browser.run(f"{drawings}.every(e => e.getAttribute('role') === 'img' && e.getAttribute('aria-label').length > 5)"),
+           "every drawing has a name")
+    ensure(browser.run("[...document.querySelectorAll('#timelines svg.time:not(.months)')].every(e => e.parentElement.querySelectorAll('details.w li').length > 0)"),
+           "every timeline stands in words beside its drawing")
+    inside = ("[...document.querySelectorAll('svg.time')].every(e => { const [, , w, h] = e.getAttribute('viewBox').split(' ').map(Number);"
+              " return [...e.children].every(r => +r.getAttribute('x') >= 0 && +r.getAttribute('x') + +r.getAttribute('width') <= w"
+              " && +r.getAttribute('y') >= 0 && +r.getAttribute('y') + +r.getAttribute('height') <= h); })")
+    ensure(browser.run(inside), "nothing is drawn outside of its drawing")
+
+    # A group opens by the keyboard, and what is drawn in it can be seen.
+    browser.run("document.querySelector('#timelines details.g > summary').focus()")
+    for kind in ("keyDown", "keyUp"):
+        browser.call("Input.dispatchKeyEvent", type=kind, key="Enter", code="Enter", windowsVirtualKeyCode=13, text="\r" if kind == "keyDown" else "")
+    browser.run("new Promise(resolve => setTimeout(resolve, 200))")
+    ensure(browser.run("document.querySelector('#timelines details.g').open"), "the keyboard opens timelines")
+    seen = "(e => e && e.checkVisibility() && e.getBoundingClientRect().width > 50)(document.querySelector('#timelines td svg.time'))"
+    ensure(browser.run(seen), "a timeline can be seen")
+    painted = "getComputedStyle(document.querySelector('#timelines td svg.time rect.fail')).fill"
+    ensure(browser.run(painted) not in ("none", "rgb(0, 0, 0)"), f"it is painted by the style of the page: {browser.run(painted)}")
+    browser.run("document.getElementById('close').click()")
+
+    # What the end does not show can be searched, and filtered by severity.
+    search = ("(text => new Promise(resolve => { const e = document.getElementById('search'); e.value = text;"
+              " e.dispatchEvent(new Event('input')); setTimeout(resolve, 400); }))")
+    browser.run(f"{search}('anna-brandt-admin')")
+    rows = browser.run("[...document.querySelectorAll('#n-came-and-went tr[data-row]')].filter(e => e.checkVisibility()).map(e => e.textContent)")
+    ensure(rows and all("anna-brandt-admin" in row for row in rows), f"search finds what came and went: {rows}")
+    ensure(browser.run("document.getElementById('n-nothing-declared').hidden"), "what has nothing to say is hidden")
+    browser.run("document.getElementById('filters').reset()")
+    browser.run("new Promise(resolve => setTimeout(resolve, 300))")
+    browser.run("(e => { e.value = 'critical'; e.dispatchEvent(new Event('change')); })(document.getElementById('severity'))")
+    ensure(browser.run("[...document.querySelectorAll('#deviations tr[data-row]:not([hidden])')].every(e => e.dataset.severity === 'critical')"),
+           "the severity filters deviations")
+    browser.run("document.getElementById('filters').reset()")
+    browser.run("new Promise(resolve => setTimeout(resolve, 300))")
+    ensure(browser.run("document.querySelectorAll('details[hidden], tr[hidden]').length") == 0, "a reset shows all")
+    browser.run("document.getElementById('close').click(); scrollTo(0, 0)")
+
+
+def period_pictures(browser, folder):
+    views = {
+        "period": "document.querySelector('#period').scrollIntoView()",
+        "remarks": "(e => { e.querySelectorAll('details.g').forEach((d, i) => d.open = i == 3 || i == 6 || i == 8); e.scrollIntoView(); })(document.querySelector('#remarks'))",
+        "timelines": "(e => { e.querySelector('details.g').open = true; e.scrollIntoView(); })(document.querySelector('#timelines'))",
+        "deviations": "document.querySelector('#deviations').scrollIntoView()",
+    }
+    for name, prepare in views.items():
+        for dark in (False, True):
+            picture(browser, folder / f"{name}-{'dark' if dark else 'light'}.png", dark=dark, prepare=prepare)
+    browser.call("Emulation.setEmulatedMedia", media="", features=[])
+    browser.run("document.getElementById('close').click()")
+    printed = browser.call("Page.printToPDF", preferCSSPageSize=True, printBackground=True)["data"]
+    (folder / "period.pdf").write_bytes(base64.b64decode(printed))
+
+
+program, report, period, *nasty = [sys.argv[1], *map(pathlib.Path, sys.argv[2:6])]
+folder = pathlib.Path(sys.argv[6]) if len(sys.argv) > 6 else None
 with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
     browser = Browser(program, profile)
     try:
         quiet(browser, report)
         use(browser)
-        if len(sys.argv) > 4:
-            pictures(browser, pathlib.Path(sys.argv[4]))
-        quiet(browser, nasty)
-        ensure(browser.run("window.ran === undefined && document.querySelectorAll('img, iframe, object, embed, link, base, form:not(#filters)').length === 0"),
-               "no text of the estate has become an element")
+        if folder:
+            pictures(browser, folder)
+        quiet(browser, period)
+        watch(browser)
+        if folder:
+            period_pictures(browser, folder)
+        for page in nasty:
+            quiet(browser, page)
+            ensure(browser.run("window.ran === undefined && document.querySelectorAll('img, iframe, object, embed, link, base, form:not(#filters)').length === 0"),
+                   "no text of the estate or of its history has become an element")
+        ensure(browser.run("document.querySelectorAll('svg.time').length") > 2, "the last of them is over a period")
     finally:
         browser.close()
-print("browser: the page opens, filters, searches and drills down; nothing of the estate runs")
+print("browser: the pages open, filter, search and drill down; timelines stand in words as well; nothing of the estate runs")

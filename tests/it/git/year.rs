@@ -294,3 +294,49 @@ fn the_days_are_those_of_the_clock() {
         }
     });
 }
+
+/// Every finding that an auditor would write up, as the README tells, is in the report, under the word that it gives.
+#[test]
+fn the_report_says_what_an_auditor_would_write_up() {
+    let (scene, _) = make(|_| {});
+    let remarks = |more: &[&str]| -> BTreeSet<String> {
+        let mut command = scene.command(&[
+            "report",
+            "--from",
+            "2025-11-20",
+            "--to",
+            "2026-11-20",
+            "-o",
+            "json",
+            "--births=no",
+        ]);
+        command.current_dir(scene.folder.join("year")).args(more);
+        let Outcome { stdout, stderr, .. } = finish(&mut command);
+        let report: Value = serde_json::from_str(&stdout).unwrap_or_else(|error| panic!("{error}: {stderr}"));
+        assert_eq!(report["isComplete"], true);
+        let text = |remark: &Value, key: &str| remark[key].as_str().unwrap().to_owned();
+        let all = report["remarks"].as_array().unwrap().iter();
+        let line = |remark: &Value| {
+            format!("{} {} {}", text(remark, "sort"), text(remark, "name"), text(remark, "resource"))
+                .trim()
+                .to_owned()
+        };
+        all.map(line).collect()
+    };
+    let (end, each) = (remarks(&[]), remarks(&["--policies", "each"]));
+    let (_, section) = README.split_once("## What an auditor would write up").unwrap();
+    let rows: Vec<&str> = section
+        .lines()
+        .filter_map(|line| line.strip_suffix(" |")?.rsplit(" | ").next().filter(|cell| cell.starts_with('`')))
+        .collect();
+    assert_eq!(rows.len(), 13, "the table is not read");
+    for (at, cell) in rows.iter().enumerate() {
+        for told in cell.split("<br>") {
+            let line = told.replace('`', "");
+            let by = if at + 1 == rows.len() { &each } else { &end };
+            assert!(by.contains(&line), "{line} is not in the report");
+            // The last row is what the policies at the end do not know.
+            assert!(at + 1 < rows.len() || !end.contains(&line), "{line}");
+        }
+    }
+}
