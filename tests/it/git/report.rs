@@ -326,8 +326,8 @@ fn a_period_fits_the_schemas() {
 
 fn json(repo: &Repo, arguments: &[&str]) -> (i32, Value) {
     let outcome = repo.scene.run(&[arguments, &["-o", "json"]].concat());
-    let value = serde_json::from_str(&outcome.stdout);
-    (outcome.code, value.unwrap_or_else(|error| panic!("{error}: {}", outcome.stderr)))
+    assert_ne!(outcome.stdout, "", "{}", outcome.stderr);
+    (outcome.code, serde_json::from_str(&outcome.stdout).unwrap())
 }
 
 /// The remarks of a report, as `sort name`.
