@@ -54,6 +54,26 @@ pub struct DocumentsEntry {
     pub location: Location,
 }
 
+/// Files that are of a kind wherever they stand, though they do not say so: where they are looked for, and the kind.
+const KNOWN_DOCUMENTS: [(&str, &str); 1] = [(".github/workflows/*.{yml,yaml}", "GithubWorkflow")];
+
+impl Config {
+    /// Adds what is known of files without an envelope; entries of the configuration come before. Where the configuration
+    /// says which files the estate is, nothing is added to them.
+    #[must_use]
+    pub fn with_known_documents(mut self) -> Self {
+        if self.estate.is_none() {
+            self.documents.extend(KNOWN_DOCUMENTS.map(|(path, kind)| DocumentsEntry {
+                path: path.to_owned(),
+                kind: Some(KindName::parse(kind)),
+                dialect: Some(Dialect::Core),
+                location: Location::start_of(path),
+            }));
+        }
+        self
+    }
+}
+
 /// What the configuration changes about a rule.
 #[derive(Clone, Debug)]
 pub struct RuleSetting {

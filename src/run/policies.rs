@@ -144,7 +144,8 @@ pub(super) fn load(
     let config = match root.config() {
         None => Config::default(),
         Some(path) => read_config(root, path, &mut digest)?,
-    };
+    }
+    .with_known_documents();
     let policy_globs = config.policies.clone().unwrap_or_else(|| vec![POLICIES.to_owned()]);
     let policy_files = glob_set(policy_globs.iter().map(String::as_str));
     let schema_folders = config.schemas.clone().unwrap_or_else(|| vec![SCHEMAS.to_owned()]);

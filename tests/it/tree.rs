@@ -259,6 +259,29 @@ patches:
 }
 
 #[test]
+fn workflows_are_known_by_their_place_unless_the_estate_is_narrowed() {
+    let workflow = "on: push\njobs:\n  build:\n    steps:\n    - uses: someone/action@v1\n";
+    let places = |scene: &Scene| {
+        let report = scene.report(&["--rule", "unpinned-action", "--allow-empty"]);
+        assert_eq!(problem_lines(&report), Vec::<String>::new());
+        let findings = report["findings"].as_array().unwrap().iter();
+        findings.map(|each| each["location"]["file"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let scene = Scene::new()
+        .with(".github/workflows/build.yml", workflow)
+        .with(".github/workflows/check.yaml", workflow)
+        .with(".github/build.yml", workflow)
+        .with("estate/a.yaml", &config("a"));
+    let both = [".github/workflows/build.yml", ".github/workflows/check.yaml"];
+    assert_eq!(places(&scene), both);
+    let scene = scene.with("assize.yaml", "version: 1\nestate: ['estate/**']\n");
+    assert!(places(&scene).is_empty());
+    let scene =
+        scene.with("assize.yaml", "version: 1\ndocuments: [{path: '.github/*.yml', kind: GithubWorkflow}]\n");
+    assert_eq!(places(&scene), [&[".github/build.yml"], &both[..]].concat());
+}
+
+#[test]
 fn documents_without_an_envelope_have_the_kind_that_the_configuration_gives_them() {
     let scene = scene()
         .with(
