@@ -177,6 +177,12 @@ fn decision_defects(
         let entry =
             framework.and_then(|each| each.requirements.iter().find(|entry| *entry.id == *requirement.id));
         let implementation = entry.and_then(|entry| entry.implementation.as_deref());
+        let has_addressable = framework.is_some_and(|each| {
+            each.requirements.iter().any(|entry| entry.implementation.as_deref() == Some("addressable"))
+        });
+        if !is_replaced && control.is_addressable && !has_addressable {
+            defects.push(format!("nothing in the framework of {requirement} is addressable"));
+        }
         let is_otherwise = is_replaced || control.is_addressable;
         if is_otherwise && implementation == Some("required") {
             defects.push(format!("{requirement} is required, so that it cannot be decided otherwise"));

@@ -154,6 +154,20 @@ fn what_controls_decide() {
 }
 
 #[test]
+fn what_one_law_leaves_to_a_decision_excuses_from_no_other() {
+    let decision = "mandatory: false, owner: ben, requirement: '1.4.1', addressable: true, status: not-applicable, \
+                    decisionReason: locked rooms";
+    check(&control("c", decision), &[("1.4.1", "decided-otherwise")]);
+    let both = format!("{decision}, requirements: ['gdpr:32(1)(a)']");
+    let report = report(&house(&control("c", &both)), &[]);
+    assert_eq!(
+        report["controls"][0]["defects"],
+        serde_json::json!(["nothing in the framework of gdpr:32(1)(a) is addressable"])
+    );
+    assert_eq!(requirement(&report, "1.4.1")["ownState"], "uncovered");
+}
+
+#[test]
 fn a_decision_does_not_hide_a_finding() {
     let decision = control(
         "c",
