@@ -106,12 +106,13 @@ pub(super) fn finish(
         Grouping::Owner => GroupBy::Owner,
         Grouping::Rule => GroupBy::Rule,
     };
-    for output in outputs {
-        output::write(output, report, group_by, common, sources)?;
-    }
+    let written = output::each(outputs, |output| {
+        output::write(output, report, group_by, common, sources).map_err(Failure::from)
+    });
     if outputs.iter().any(|output| output.format == Format::Github) {
         output::job_summary(report)?;
     }
+    written?;
     Ok(exit_code(report))
 }
 

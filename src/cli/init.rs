@@ -1,8 +1,7 @@
 //! `assize init`: a small estate to begin with, the one of `examples/start/`.
 
 use std::fs;
-use std::io::{self, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::args::InitArguments;
 use super::{Failure, output};
@@ -51,11 +50,14 @@ pub(super) fn run(arguments: &InitArguments) -> Result<Exit, Failure> {
             if existing.len() == 1 { "exists" } else { "exist" },
         )));
     }
-    for (path, text) in &files {
-        let path = folder.join(path);
-        write_new(&path, text)
-            .map_err(|error| Failure::Plain(format!("cannot write {}: {error}", path.display())))?;
+    let paths: Vec<PathBuf> = files.iter().map(|(path, _)| folder.join(path)).collect();
+    for folder in paths.iter().filter_map(|path| path.parent()) {
+        fs::create_dir_all(folder)
+            .map_err(|error| Failure::Plain(format!("cannot write: {}: {error}", folder.display())))?;
     }
+    output::to_files(&paths, &mut |at, out| {
+        files.get(at).map_or(Ok(()), |(_, text)| out.write_all(text.as_bytes()))
+    })?;
     let mut text = String::new();
     for (path, _) in &files {
         text.push_str(&format!("wrote {}\n", folder.join(path).display()));
@@ -82,14 +84,6 @@ fn files() -> Vec<(String, String)> {
         .into_iter()
         .filter_map(|name| builtin_schema(name).map(|text| (schema_file(name), text.to_owned())));
     templates.chain(schemas).collect()
-}
-
-/// Writes a file that must not be there yet.
-fn write_new(path: &Path, text: &str) -> io::Result<()> {
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
-    }
-    fs::File::create_new(path)?.write_all(text.as_bytes())
 }
 
 fn next_steps(folder: &Path) -> String {

@@ -39,6 +39,8 @@ pub fn main() -> ExitCode {
             default(info);
         }
     }));
+    #[cfg(unix)]
+    output::signals::survive_large_files();
     let arguments = Arguments::parse();
     let result = catch_unwind(AssertUnwindSafe(|| run(&arguments)));
     match result {

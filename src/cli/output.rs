@@ -3,9 +3,11 @@
 use std::fs;
 use std::io::{self, BufWriter, IsTerminal as _, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Once;
 
 use super::args::{Color, Common, Format, Output};
-use crate::load::Source;
+use super::{Failure, complain};
+use crate::load::{Draft, Source};
 use crate::problem::Problem;
 use crate::report::{
     GroupBy, Human, Report, Sources, for_terminal, render_problems, write_csv, write_github, write_gitlab,
@@ -109,8 +111,11 @@ pub(super) fn write(
 /// Adds the summary of a job to the file that GitHub Actions names, if it names one.
 pub(super) fn job_summary(report: &Report) -> io::Result<()> {
     let Some(path) = job_summary_file() else { return Ok(()) };
-    let written = fs::OpenOptions::new().append(true).create(true).open(&path);
-    let written = written.and_then(|file| write_file(file, &mut |out| write_job_summary(report, out)));
+    let written = fs::OpenOptions::new().append(true).create(true).open(&path).and_then(|file| {
+        let mut out = BufWriter::new(file);
+        write_job_summary(report, &mut out)?;
+        out.flush()
+    });
     written.map_err(|error| {
         io::Error::other(format!("{}, as GITHUB_STEP_SUMMARY says: {error}", path.display()))
     })
@@ -127,20 +132,97 @@ pub(super) fn to_file(
     path: &Path,
     format: &mut dyn FnMut(&mut dyn Write) -> io::Result<()>,
 ) -> io::Result<()> {
-    let result = fs::File::create(path).and_then(|file| {
-        let is_plain = file.metadata().is_ok_and(|metadata| metadata.is_file());
-        let result = write_file(file, format);
-        if result.is_err() && is_plain {
-            // Half a report looks like a whole one. A device stays where it is.
-            drop(fs::remove_file(path));
-        }
-        result
-    });
-    result.map_err(|error| io::Error::other(format!("{}: {error}", path.display())))
+    draft(path, format).and_then(|draft| finish(path, draft))
 }
 
-fn write_file(file: fs::File, format: &mut dyn FnMut(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
-    let mut out = BufWriter::new(file);
-    format(&mut out)?;
-    out.flush()
+/// Writes files, all of them or none.
+pub(super) fn to_files<P: AsRef<Path>>(
+    paths: &[P],
+    format: &mut dyn FnMut(usize, &mut dyn Write) -> io::Result<()>,
+) -> io::Result<()> {
+    let drafts = paths.iter().enumerate().map(|(at, path)| draft(path.as_ref(), &mut |out| format(at, out)));
+    let drafts: Vec<Draft> = drafts.collect::<io::Result<_>>()?;
+    paths.iter().zip(drafts).try_for_each(|(path, draft)| finish(path.as_ref(), draft))
+}
+
+fn draft(path: &Path, format: &mut dyn FnMut(&mut dyn Write) -> io::Result<()>) -> io::Result<Draft> {
+    leave_nothing_behind();
+    let written = Draft::begin(path).and_then(|mut draft| {
+        let mut out = BufWriter::with_capacity(64 << 10, &mut draft);
+        format(&mut out)?;
+        out.flush()?;
+        drop(out);
+        Ok(draft)
+    });
+    written.map_err(|error| named(path, &error))
+}
+
+fn finish(path: &Path, draft: Draft) -> io::Result<()> {
+    draft.finish().map_err(|error| named(path, &error))
+}
+
+fn named(path: &Path, error: &io::Error) -> io::Error {
+    io::Error::other(format!("{}: {error}", path.display()))
+}
+
+/// Writes each output, also where another one could not be written: all that fail are told.
+pub(super) fn each<T>(
+    outputs: &[T],
+    mut write: impl FnMut(&T) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let mut failed = None;
+    for failure in outputs.iter().filter_map(|output| write(output).err()) {
+        if let Some(earlier) = failed.replace(failure) {
+            complain(&earlier);
+        }
+    }
+    failed.map_or(Ok(()), Err)
+}
+
+/// Sees to it that files which are not whole yet go when a signal ends the process.
+pub(super) fn leave_nothing_behind() {
+    static BEGUN: Once = Once::new();
+    #[cfg(unix)]
+    BEGUN.call_once(signals::remove_drafts_at_the_end);
+    // Elsewhere they stay behind, under names of their own.
+    #[cfg(not(unix))]
+    BEGUN.call_once(|| ());
+}
+
+#[cfg(unix)]
+pub(super) mod signals {
+    //! What signals do: their default, after a look at what is unfinished.
+
+    use std::sync::Arc;
+    use std::sync::atomic::AtomicBool;
+
+    use signal_hook::consts::{SIGINT, SIGTERM, SIGXFSZ};
+    use signal_hook::flag;
+    use signal_hook::iterator::Signals;
+    use signal_hook::low_level::emulate_default_handler;
+
+    use crate::load::remove_drafts;
+
+    /// A file that grows beyond what the system allows is an error of its writer, not the end of the process.
+    pub(in crate::cli) fn survive_large_files() {
+        // Where that is not possible, the signal ends the process, as it did.
+        drop(flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false))));
+    }
+
+    pub(super) fn remove_drafts_at_the_end() {
+        let ends = [SIGINT, SIGTERM];
+        let Ok(mut signals) = Signals::new(ends) else { return };
+        let wait = move || {
+            for signal in &mut signals {
+                let _none_is_finished = remove_drafts();
+                drop(emulate_default_handler(signal));
+            }
+        };
+        if std::thread::Builder::new().name("signals".to_owned()).spawn(wait).is_err() {
+            // Without a thread to spare, the process must end all the same.
+            for signal in ends {
+                drop(flag::register_conditional_default(signal, Arc::new(AtomicBool::new(true))));
+            }
+        }
+    }
 }

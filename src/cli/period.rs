@@ -180,15 +180,17 @@ fn write_all(
     outputs: &[Output],
     write: &dyn Fn(Format, &mut dyn std::io::Write) -> std::io::Result<()>,
 ) -> Result<(), Failure> {
-    for output in outputs {
-        let mut bytes = Vec::new();
-        write(output.format, &mut bytes)?;
+    output::each(outputs, |output| {
         match &output.file {
-            None => output::to_stdout(&bytes)?,
-            Some(path) => output::to_file(path, &mut |out| out.write_all(&bytes))?,
+            None => {
+                let mut bytes = Vec::new();
+                write(output.format, &mut bytes)?;
+                output::to_stdout(&bytes)?;
+            }
+            Some(path) => output::to_file(path, &mut |out| write(output.format, out))?,
         }
-    }
-    Ok(())
+        Ok(())
+    })
 }
 
 pub(super) fn run(arguments: &PeriodArguments, common: &Common) -> Result<Exit, Failure> {
@@ -263,6 +265,7 @@ pub(super) fn run_blame(arguments: &BlameArguments, common: &Common) -> Result<E
 /// The cache that the command line names: none, that of the repository, or another folder.
 pub(super) fn cache(place: Option<&CachePlace>, history: &History) -> Option<Cache> {
     place.map(|place| {
+        output::leave_nothing_behind();
         Cache::at(match place {
             CachePlace::Own => history.repository.data().join("assize-cache"),
             CachePlace::Folder(folder) => folder.clone(),

@@ -83,12 +83,11 @@ pub(super) fn run(arguments: &ReportArguments, common: &Common) -> Result<Exit, 
         let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
         output::to_stdout(text.as_bytes())?;
     }
-    for output in outputs {
-        write(output, &audit, &mut |file| place.snippet(file))?;
-    }
+    let written = output::each(outputs, |output| write(output, &audit, &mut |file| place.snippet(file)));
     if !audit.report.problems.is_empty() {
         output::problems_in(&mut |file| place.snippet(file), &audit.report.problems, common)?;
     }
+    written?;
     // What could not be judged at some time is no pass either.
     Ok(if audit.is_complete() { exit_code(&audit.report) } else { Exit::Problems })
 }
@@ -247,9 +246,12 @@ fn write(output: &ReportOutput, audit: &Audit, sources: &mut Sources<'_>) -> Res
     if let (ReportFormat::Oscal, Some(folder)) = (output.format, &output.file) {
         let failed = |error: io::Error| io::Error::other(format!("{}: {error}", folder.display()));
         fs::create_dir_all(folder).map_err(failed)?;
-        for name in OSCAL_FILES {
-            output::to_file(&folder.join(name), &mut |out| write_audit_oscal(audit, name, out))?;
-        }
+        // They name each other, so that those of two runs do not go together.
+        let names = OSCAL_FILES.map(|name| (name, folder.join(name)));
+        let paths: Vec<&PathBuf> = names.iter().map(|(_, path)| path).collect();
+        output::to_files(&paths, &mut |at, out| {
+            names.get(at).map_or(Ok(()), |(name, _)| write_audit_oscal(audit, name, out))
+        })?;
         return Ok(());
     }
     let mut bytes = Vec::new();

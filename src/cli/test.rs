@@ -151,7 +151,7 @@ fn write(text: &str, arguments: &TestArguments, policies: &Policies) -> Result<(
         return Ok(());
     }
     let coverage = cover_examples(policies);
-    for output in &arguments.coverage {
+    output::each(&arguments.coverage, |output| {
         let write = match output.format {
             CoverageFormat::Text => Coverage::write_text,
             CoverageFormat::Json => Coverage::write_json,
@@ -164,8 +164,8 @@ fn write(text: &str, arguments: &TestArguments, policies: &Policies) -> Result<(
             write(&coverage, &mut text)?;
             output::to_stdout(&text)?;
         }
-    }
-    Ok(())
+        Ok(())
+    })
 }
 
 fn line(text: &mut String, content: &str) {

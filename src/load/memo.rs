@@ -1,7 +1,7 @@
 //! Records that earlier runs have left on disk, to save work: never needed, never trusted blindly.
 //!
 //! A memo is a folder with a folder for each *environment* (program and policies), and in it *segments*: files of records
-//! with a digest at their end. A segment is written beside its place and then moved there, so it is whole or not there,
+//! with a digest at their end. A segment is written as a [`Draft`], so it is whole or not there,
 //! whatever happens to the process; nobody changes one that is there, so that several processes can read and write at
 //! once. What does not hold up to its digest is passed over. At worst, everything is worked out again.
 
@@ -12,6 +12,8 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
+
+use super::Draft;
 
 /// What tells a record from others.
 pub type MemoKey = [u8; 16];
@@ -125,23 +127,14 @@ impl Memo {
             for (name, text) in MARKERS {
                 let path = cache.join(name);
                 if !path.exists() {
-                    fs::write(path, text)?;
+                    write(&path, text.as_bytes())?;
                 }
             }
         }
         let name = hexadecimal(&Sha256::digest(&bytes));
         let name = name.get(..32).unwrap_or(&name);
         let path = self.folder.join(format!("{name}.memo"));
-        // Two processes never write to one file.
-        let beside = self.folder.join(format!("{name}.{}.tmp", std::process::id()));
-        let written = fs::File::create(&beside).and_then(|mut file| {
-            file.write_all(&bytes)?;
-            file.sync_all()
-        });
-        if let Err(error) = written.and_then(|()| fs::rename(&beside, &path)) {
-            drop(fs::remove_file(&beside));
-            return Err(error);
-        }
+        write(&path, &bytes)?;
         self.fresh.clear();
         if is_crowded {
             for old in self.segments.drain(..).filter(|old| *old != path) {
@@ -151,6 +144,12 @@ impl Memo {
         self.segments.push(path);
         Ok(())
     }
+}
+
+fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut draft = Draft::begin(path)?;
+    draft.write_all(bytes)?;
+    draft.finish()
 }
 
 fn segment<'r>(records: impl Iterator<Item = (&'r MemoKey, &'r [u8])>) -> Vec<u8> {
@@ -288,7 +287,7 @@ mod tests {
         let folder = Folder::new("killed");
         filled(&folder, 1..4);
         let path = folder.files().remove(0);
-        fs::write(path.with_extension("999.tmp"), b"assize memo 1\nhalf").unwrap();
+        fs::write(path.with_file_name(".assize-999-0.tmp"), b"assize memo 1\nhalf").unwrap();
         let memo = folder.open();
         assert_eq!((memo.segments.len(), memo.broken()), (1, 0));
         assert_eq!(memo.get(&key(3)), Some(&[3; 3][..]));
@@ -335,24 +334,5 @@ mod tests {
         assert!(memo.save().is_err());
         assert_eq!(memo.unsaved(), 1);
         drop(fs::remove_file(&folder.0));
-    }
-
-    #[cfg(target_os = "linux")]
-    #[test]
-    fn a_full_disk_is_an_error_and_leaves_nothing() {
-        let folder = Folder::new("full");
-        filled(&folder, 1..2);
-        let mut memo = folder.open();
-        let inner = memo.folder.clone();
-        memo.put(key(2), vec![2; 1 << 16]);
-        // The file to be written is a device that is always full.
-        let bytes = segment([(&key(2), &vec![2; 1 << 16][..])].into_iter());
-        let name = hexadecimal(&Sha256::digest(&bytes));
-        let beside = inner.join(format!("{}.{}.tmp", &name[..32], std::process::id()));
-        std::os::unix::fs::symlink("/dev/full", &beside).unwrap();
-        assert!(memo.save().is_err());
-        assert!(!beside.exists() && fs::symlink_metadata(&beside).is_err());
-        assert_eq!(folder.files().len(), 1);
-        assert_eq!(folder.open().get(&key(1)), Some(&[1][..]));
     }
 }

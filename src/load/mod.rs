@@ -2,9 +2,11 @@
 //!
 //! Input: a folder, and the name of a revision. Output: a [`Source`] with a listing, the bytes of single files and what
 //! stands at a path, with a problem for whatever cannot be listed or read; commits, and what differs between two. The
-//! home of git2. What it does not do: it parses nothing, follows no symbolic link, checks nothing out, and writes nowhere but to the folder of a [`Memo`].
+//! home of git2. What it does not do: it parses nothing, follows no symbolic link, checks nothing out, and writes nowhere but to the folder
+//! of a [`Memo`] and where a [`Draft`] is to become a file.
 
 mod commit;
+mod draft;
 mod held;
 mod history;
 mod listing;
@@ -19,6 +21,7 @@ mod tree;
 mod worktree;
 
 pub use commit::Commit;
+pub use draft::{Draft, remove_drafts};
 pub use held::Held;
 pub use history::{CommitInfo, DefaultBranch, FirstParents, Signature};
 pub use listing::{Entry, Listing, SkipReason, Skipped};

@@ -28,4 +28,6 @@ mod tree;
 mod vocabulary;
 mod waivers;
 mod webshop;
+#[cfg(unix)]
+mod whole_files;
 mod yaml_suite;
