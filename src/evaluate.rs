@@ -576,7 +576,7 @@ impl Pair<'_, '_> {
             },
             resource: Arc::clone(resource),
             location: Location { path: path.into(), ..location },
-            related: used.or_else(other),
+            related: used.or_else(other).map(Box::new),
             key: key.into(),
             is_sensitive,
         }

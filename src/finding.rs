@@ -2,7 +2,7 @@
 //!
 //! Plain values only; deliberately no serialisation (each format has its own types) and no drawing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, OnceLock};
 
 use serde_json::Value;
@@ -284,17 +284,32 @@ pub struct Finding {
     /// The waiver that covers it, the reason of the ignore, or the file of the baseline.
     pub exception: Option<Arc<str>>,
     /// What is, and what should be.
-    pub message: Box<str>,
+    pub message: Arc<str>,
     /// Whose finding it is.
     pub resource: Arc<Resource>,
     /// Where.
     pub location: Location,
     /// Where an alias or a merge key puts the value to use, if it is written elsewhere.
-    pub related: Option<(Location, &'static str)>,
+    pub related: Option<Box<(Location, &'static str)>>,
     /// What within the resource: a JSON Pointer whose list elements are named, not counted.
-    pub key: Box<str>,
+    pub key: Arc<str>,
     /// Whether it is about a value that nobody should read: its message holds none, and nothing may quote its lines.
     pub is_sensitive: bool,
+}
+
+/// Keeps equal messages and keys of findings once: where one rule finds something in many resources, most are equal.
+pub fn share_texts(findings: &mut [Finding]) {
+    if findings.len() < 2 {
+        return;
+    }
+    let mut known: HashSet<Arc<str>> = HashSet::new();
+    for text in findings.iter_mut().flat_map(|finding| [&mut finding.message, &mut finding.key]) {
+        if let Some(same) = known.get(text) {
+            *text = Arc::clone(same);
+        } else {
+            known.insert(Arc::clone(text));
+        }
+    }
 }
 
 /// What stands where a value is not shown.

@@ -388,7 +388,7 @@ fn finding<'a>(
         location: location(&finding.location),
         related: finding
             .related
-            .as_ref()
+            .as_deref()
             .map(|(place, label)| JsonRelated { label, location: location(place) }),
         requirements: &rule.requirements,
         owners: &finding.owners,

@@ -12,7 +12,7 @@ use super::check::{Check, ORGANIZATION, could_hold_resource};
 use super::sources::{could_hold, digest_of};
 use crate::estate::{Candidate, DocumentMapping, Expectation, Gathered, KindName, classify};
 use crate::evaluate::{Around, FileContext, Outcome, Phase, admit, evaluate, panic_text};
-use crate::finding::Location;
+use crate::finding::{Location, share_texts};
 use crate::load::{Entry, SkipReason, Skipped};
 use crate::outcome::Declared;
 use crate::policy::{InlineIgnore, Roles, Waiver, inline_ignores, read_waiver};
@@ -159,6 +159,7 @@ impl Check<'_> {
             let problem = Problem::new(Code::InternalError, panic_text(&*panic)).at(Location::start_of(file));
             result.outcome.problems.push(problem);
         }
+        share_texts(result.outcome.findings.get_mut(before.0..).unwrap_or_default());
     }
 
     fn documents(

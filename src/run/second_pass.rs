@@ -13,7 +13,7 @@ use super::first_pass::State;
 use super::sources::digest_of;
 use crate::estate::{Inventory, KindName};
 use crate::evaluate::{Admitted, Around, FileContext, Outcome, Phase, evaluate};
-use crate::finding::{Location, Resource};
+use crate::finding::{Location, Resource, share_texts};
 use crate::problem::{Code, Problem};
 use crate::rego::World;
 use crate::schema::{self, ResourceId, RunContext};
@@ -83,6 +83,7 @@ impl Check<'_> {
                     }
                 };
                 let mut context = FileContext::new(name, path, &text);
+                let before = outcome.findings.len();
                 for ((id, resource), state) in file {
                     let kind = self.plan.for_kind(&KindName::of(&resource.identity));
                     if kind.joined.is_empty() {
@@ -101,6 +102,7 @@ impl Check<'_> {
                     evaluate(&self.plan, &kind, Phase::Joined, &admitted, around, &mut context, &mut outcome);
                 }
                 drop(context);
+                share_texts(outcome.findings.get_mut(before..).unwrap_or_default());
                 outcome.problems.extend(trouble.into_inner().map(|problem| *problem));
                 outcome
             };

@@ -445,7 +445,7 @@ fn finding_result(
     if shown != &finding.location {
         related.push(place(&finding.location, Some((0, "the finding"))));
     }
-    if let Some((other, label)) = &finding.related {
+    if let Some((other, label)) = finding.related.as_deref() {
         related.push(place(other, Some((related.len(), label))));
     }
     let mut fingerprints = BTreeMap::from([("assize/v1", print.to_string())]);

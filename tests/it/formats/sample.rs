@@ -84,7 +84,7 @@ impl Sample<'_> {
                 location: Location { path: "".into(), ..location.clone() },
                 digest: std::sync::OnceLock::new(),
             }),
-            key: location.path.clone(),
+            key: (&*location.path).into(),
             location,
             related: None,
             is_sensitive: false,
@@ -136,7 +136,8 @@ impl Sample<'_> {
         baselined.status = Status::Baselined;
         baselined.exception = Some("baseline.yaml".into());
         baselined.owners = Arc::new(["@org/data".into(), "ann@example.org".into()]);
-        reached.related = Some((self.place("estate/people.yaml", 3, (1, 9), ""), "the other resource"));
+        let other = self.place("estate/people.yaml", 3, (1, 9), "");
+        reached.related = Some(Box::new((other, "the other resource")));
         vec![
             self.finding(
                 3,
