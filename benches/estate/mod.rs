@@ -3,7 +3,7 @@
 //! Input: a number of resources and a seed. Output: the files of an estate as text; nothing is written to disk. The same input gives
 //! the same bytes on every platform: integers only, no hash map, no clock.
 //!
-//! The estate consists of *units* of fifty resources, five files of ten each, over twenty kinds. A resource's kind and name follow
+//! The estate consists of *units* of fifty resources, five files of ten each, over thirty kinds. A resource's kind and name follow
 //! from its index, so that any resource can refer to any other: to its neighbours in the unit, and to other units (managers, parent
 //! teams, shared services). In a partial last unit, references to resources that do not exist are left out.
 //!
@@ -40,6 +40,7 @@ pub(crate) fn generate(resources: usize, seed: u64) -> Vec<EstateFile> {
             let mut text = String::new();
             let mut index = start;
             for &(kind, count) in parts {
+                let kind = unit.kind_in_place_of(kind);
                 for ordinal in 0..count {
                     if index < resources {
                         let planted = defect
@@ -80,20 +81,30 @@ enum Kind {
     Assessment,
     BackupPlan,
     Certificate,
+    Change,
+    Contract,
+    Control,
     DataFlow,
     DataStore,
     EncryptionKey,
+    Evidence,
     Facility,
     FirewallRule,
+    Framework,
     Hardware,
+    Incident,
     NetworkSegment,
+    Organization,
     Person,
     ProcessingActivity,
     RecoveryTest,
+    Risk,
     Role,
     Safeguard,
     Service,
     Team,
+    Training,
+    Vendor,
 }
 
 impl Kind {
@@ -106,20 +117,30 @@ impl Kind {
             Self::Assessment => "Assessment",
             Self::BackupPlan => "BackupPlan",
             Self::Certificate => "Certificate",
+            Self::Change => "Change",
+            Self::Contract => "Contract",
+            Self::Control => "Control",
             Self::DataFlow => "DataFlow",
             Self::DataStore => "DataStore",
             Self::EncryptionKey => "EncryptionKey",
+            Self::Evidence => "Evidence",
             Self::Facility => "Facility",
             Self::FirewallRule => "FirewallRule",
+            Self::Framework => "Framework",
             Self::Hardware => "Hardware",
+            Self::Incident => "Incident",
             Self::NetworkSegment => "NetworkSegment",
+            Self::Organization => "Organization",
             Self::Person => "Person",
             Self::ProcessingActivity => "ProcessingActivity",
             Self::RecoveryTest => "RecoveryTest",
+            Self::Risk => "Risk",
             Self::Role => "Role",
             Self::Safeguard => "Safeguard",
             Self::Service => "Service",
             Self::Team => "Team",
+            Self::Training => "Training",
+            Self::Vendor => "Vendor",
         }
     }
 
@@ -132,20 +153,30 @@ impl Kind {
             Self::Assessment => "log-review",
             Self::BackupPlan => "backup",
             Self::Certificate => "cert",
+            Self::Change => "change",
+            Self::Contract => "contract",
+            Self::Control => "control",
             Self::DataFlow => "flow",
             Self::DataStore => "store",
             Self::EncryptionKey => "key",
+            Self::Evidence => "proof",
             Self::Facility => "site",
             Self::FirewallRule => "rule",
+            Self::Framework => "framework",
             Self::Hardware => "device",
+            Self::Incident => "incident",
             Self::NetworkSegment => "net",
+            Self::Organization => "organization",
             Self::Person => "person",
             Self::ProcessingActivity => "processing",
             Self::RecoveryTest => "restore",
+            Self::Risk => "risk",
             Self::Role => "role",
             Self::Safeguard => "safeguard",
             Self::Service => "service",
             Self::Team => "team",
+            Self::Training => "course",
+            Self::Vendor => "vendor",
         }
     }
 }
@@ -155,15 +186,26 @@ type File = (&'static str, &'static [(Kind, usize)]);
 
 /// The files of a unit in the order of their resources' indices.
 const FILES: [File; 5] = [
-    ("applications", &[(Kind::Application, 5), (Kind::Service, 3), (Kind::Role, 1), (Kind::AccessReview, 1)]),
+    (
+        "applications",
+        &[
+            (Kind::Application, 4),
+            (Kind::Service, 2),
+            (Kind::Role, 1),
+            (Kind::AccessReview, 1),
+            (Kind::Change, 1),
+            (Kind::Incident, 1),
+        ],
+    ),
     (
         "data",
         &[
-            (Kind::DataStore, 5),
+            (Kind::DataStore, 4),
             (Kind::EncryptionKey, 2),
             (Kind::BackupPlan, 1),
             (Kind::RecoveryTest, 1),
             (Kind::ProcessingActivity, 1),
+            (Kind::Evidence, 1),
         ],
     ),
     (
@@ -171,13 +213,23 @@ const FILES: [File; 5] = [
         &[
             (Kind::Facility, 1),
             (Kind::NetworkSegment, 2),
-            (Kind::Hardware, 4),
+            (Kind::Hardware, 3),
             (Kind::DataFlow, 1),
             (Kind::FirewallRule, 2),
+            (Kind::Vendor, 1),
         ],
     ),
-    ("people", &[(Kind::Team, 1), (Kind::Person, 5), (Kind::Account, 4)]),
-    ("safeguards", &[(Kind::Safeguard, 6), (Kind::Certificate, 3), (Kind::Assessment, 1)]),
+    ("people", &[(Kind::Team, 1), (Kind::Person, 5), (Kind::Account, 3), (Kind::Training, 1)]),
+    (
+        "safeguards",
+        &[
+            (Kind::Safeguard, 5),
+            (Kind::Certificate, 2),
+            (Kind::Assessment, 1),
+            (Kind::Contract, 1),
+            (Kind::Risk, 1),
+        ],
+    ),
 ];
 
 /// A defect that may be planted, and the rule that catches it.
@@ -194,32 +246,32 @@ const fn defect(kind: Kind, ordinal: usize, rule: &'static str) -> Defect {
 
 const DEFECTS: [Defect; 36] = [
     defect(Kind::Account, 0, "account-without-subject"),
-    defect(Kind::Account, 1, "dormant-account"),
-    defect(Kind::Account, 2, "privileged-account-without-mfa"),
-    defect(Kind::Account, 3, "interactive-service-account"),
+    defect(Kind::Account, 0, "dormant-account"),
+    defect(Kind::Account, 1, "privileged-account-without-mfa"),
+    defect(Kind::Account, 2, "interactive-service-account"),
     defect(Kind::Application, 1, "unowned-asset"),
     defect(Kind::Application, 2, "missing-criticality"),
     defect(Kind::Application, 3, "default-account-open"),
-    defect(Kind::Application, 4, "patching-stale"),
+    defect(Kind::Application, 3, "patching-stale"),
     defect(Kind::BackupPlan, 0, "backup-failing"),
     defect(Kind::BackupPlan, 0, "no-offsite-copy"),
     defect(Kind::BackupPlan, 0, "unencrypted-backup-copy"),
-    defect(Kind::Certificate, 1, "certificate-expired"),
-    defect(Kind::Certificate, 2, "weak-certificate"),
+    defect(Kind::Certificate, 0, "certificate-expired"),
+    defect(Kind::Certificate, 1, "weak-certificate"),
     defect(Kind::DataStore, 0, "unencrypted-data-store"),
     defect(Kind::DataStore, 1, "unencrypted-data-store"),
     defect(Kind::DataStore, 1, "public-data-store"),
     defect(Kind::DataStore, 2, "unclassified-data"),
-    defect(Kind::DataStore, 3, "unowned-asset"),
-    defect(Kind::DataStore, 4, "live-data-in-test"),
+    defect(Kind::DataStore, 2, "unowned-asset"),
+    defect(Kind::DataStore, 3, "live-data-in-test"),
     defect(Kind::EncryptionKey, 0, "key-rotation-overdue"),
     defect(Kind::EncryptionKey, 1, "key-kept-outside-vault"),
     defect(Kind::Facility, 0, "physical-access-list-stale"),
     defect(Kind::FirewallRule, 0, "unjustified-firewall-rule"),
     defect(Kind::FirewallRule, 1, "cleartext-protocol-allowed"),
     defect(Kind::Hardware, 0, "no-patch-policy"),
-    defect(Kind::Hardware, 1, "hardware-support-ended"),
-    defect(Kind::Hardware, 2, "unencrypted-portable-device"),
+    defect(Kind::Hardware, 0, "hardware-support-ended"),
+    defect(Kind::Hardware, 1, "unencrypted-portable-device"),
     defect(Kind::NetworkSegment, 0, "no-default-deny"),
     defect(Kind::NetworkSegment, 1, "firewall-review-overdue"),
     defect(Kind::Person, 1, "confidentiality-unsigned"),
@@ -285,7 +337,26 @@ impl Unit {
         format!("{}-{}-{}", self.label(), kind.stem(), ordinal + 1)
     }
 
+    /// What stands where others have a risk: the first unit has the organization, the second its framework, and one in ten a control.
+    fn kind_in_place_of(&self, kind: Kind) -> Kind {
+        match (kind, self.number) {
+            (Kind::Risk, 0) => Kind::Organization,
+            (Kind::Risk, 1) => Kind::Framework,
+            (Kind::Risk, number) if number % 10 == 2 => Kind::Control,
+            _ => kind,
+        }
+    }
+
+    /// The unit that has the control which this unit's evidence supports.
+    fn controlled(&self) -> Self {
+        self.other(self.number.saturating_sub(2) / 10 * 10 + 2)
+    }
+
     fn exists(&self, kind: Kind, ordinal: usize) -> bool {
+        let kind = match kind {
+            Kind::Organization | Kind::Framework | Kind::Control => Kind::Risk,
+            _ => kind,
+        };
         let before = FILES
             .iter()
             .flat_map(|(_, parts)| parts.iter())

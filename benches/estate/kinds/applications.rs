@@ -15,8 +15,7 @@ pub(super) fn application(
         0 => "identity-provider",
         1 => "service",
         2 => "batch",
-        3 => "cots",
-        _ => "desktop",
+        _ => "cots",
     };
     let patched = if breaks("patching-stale") { ago(random, 60, 400) } else { ago(random, 1, 25) };
     let earlier = unit.earlier(random);
@@ -25,13 +24,15 @@ pub(super) fn application(
         .maybe("owner", unit.bare(Kind::Team, 0))
         .flag("custom", own)
         .plain("exposure", random.pick(&["internal", "partner", "isolated"]))
+        .flag("paymentPage", false)
         .plain("lifecycle", "production")
         .plain("environment", "production")
         .plain("criticality", criticality(ordinal))
+        .words("inScopeOf", &[])
         .words("dataCategories", if own { &["personal", "financial"] } else { &["none"] })
         .maybe("segment", unit.bare(Kind::NetworkSegment, 0))
-        .references("runsOn", [unit.bare(Kind::Hardware, ordinal % 2)])
-        .references("uses", [unit.bare(Kind::DataStore, ordinal.min(3)), earlier.bare(Kind::DataStore, 2)])
+        .references("runsOn", [unit.bare(Kind::Hardware, 0)])
+        .references("uses", [unit.bare(Kind::DataStore, if own { ordinal - 1 } else { 2 }), earlier.bare(Kind::DataStore, 2)])
         .map("tls", Fields::new().quoted("minVersion", random.pick(&["1.2", "1.3"])))
         .references("safeguards", [0, 1, 2, 4].map(|ordinal| unit.bare(Kind::Safeguard, ordinal)))
         .flag("uniqueUserIds", true)
@@ -124,8 +125,8 @@ pub(super) fn role(unit: &Unit, random: &mut Random) -> Fields {
 }
 
 pub(super) fn access_review(unit: &Unit, random: &mut Random) -> Fields {
-    let applications = (0..5).map(|ordinal| unit.bare(Kind::Application, ordinal));
-    let others = [unit.full(Kind::Role, 0), unit.full(Kind::Account, 3)];
+    let applications = (0..4).map(|ordinal| unit.bare(Kind::Application, ordinal));
+    let others = [unit.full(Kind::Role, 0), unit.full(Kind::Account, 2)];
     Fields::new()
         .references("scope", applications.chain(others))
         .maybe("reviewer", unit.bare(Kind::Person, 0))

@@ -10,13 +10,12 @@ pub(super) fn data_store(
     random: &mut Random,
     breaks: impl Fn(&str) -> bool,
 ) -> Fields {
-    let test = ordinal == 4;
-    let personal = matches!(ordinal, 0 | 1 | 4);
+    let test = ordinal == 3;
+    let personal = matches!(ordinal, 0 | 1 | 3);
     let kind = match ordinal {
         0 => "relational",
         1 => "document",
-        2 => "queue",
-        3 => "search",
+        2 => "search",
         _ => "file",
     };
     let encryption = if breaks("unencrypted-data-store") {
@@ -31,16 +30,20 @@ pub(super) fn data_store(
     let fields = Fields::new()
         .plain("type", kind)
         .maybe("owner", unit.bare(Kind::Team, 0))
+        .plain("lifecycle", "production")
         .plain("criticality", if test { "low" } else { "medium" })
+        .words("inScopeOf", &[])
+        .words("holds", &[])
         .plain("environment", if test { "test" } else { "production" })
-        .maybe("hostedOn", unit.bare(Kind::Hardware, usize::from(ordinal == 1)))
-        .plain("country", random.pick(&["AT", "CH", "DE", "FR"]))
+        .maybe("hostedOn", unit.bare(Kind::Hardware, 0))
+        .plain("country", random.pick(&["AT", "DE", "FR", "NL"]))
         .flag("outsideEea", false)
         .plain("classification", if personal { "confidential" } else { "internal" })
         .words("dataCategories", if personal { &["personal"] } else { &["none"] })
         .maybe("segment", unit.bare(Kind::NetworkSegment, usize::from(test)))
         .flag("publicAccess", breaks("public-data-store"))
         .map("encryptionAtRest", encryption)
+        .references("evidence", [unit.bare(Kind::Evidence, 0)])
         .flag("removable", false)
         .plain("retention", random.pick(&["P90D", "P1Y", "P3Y"]))
         .flag("accessControlled", true)
@@ -72,6 +75,7 @@ pub(super) fn encryption_key(
         .plain("environment", if ordinal == 0 { "production" } else { "test" })
         .plain("algorithm", "aes-256-gcm")
         .plain("bits", "256")
+        .words("inScopeOf", &[])
         .plain("storage", storage)
         .references("custodians", [unit.bare(Kind::Person, 2), unit.bare(Kind::Person, 3)])
         .flag("custodiansAcknowledged", true)
@@ -98,7 +102,7 @@ pub(super) fn backup_plan(unit: &Unit, random: &mut Random, breaks: impl Fn(&str
     let day = if breaks("backup-failing") { ago(random, 9, 90) } else { "2026-11-19".to_owned() };
     let success = format!("{day}T{}:{}:00Z", random.between(20, 23), random.between(10, 59));
     Fields::new()
-        .references("protects", (0..5).map(|ordinal| unit.bare(Kind::DataStore, ordinal)))
+        .references("protects", (0..4).map(|ordinal| unit.bare(Kind::DataStore, ordinal)))
         .maybe("owner", unit.bare(Kind::Team, 0))
         .plain("criticality", "medium")
         .plain("interval", "PT4H")
@@ -106,6 +110,7 @@ pub(super) fn backup_plan(unit: &Unit, random: &mut Random, breaks: impl Fn(&str
         .list("copies", copies)
         .plain("lastSuccessOn", success)
         .words("dataCategories", &["personal"])
+        .references("evidence", [unit.bare(Kind::Evidence, 0)])
         .plain("reviewedOn", ago(random, 10, 300))
 }
 
@@ -117,13 +122,14 @@ pub(super) fn recovery_test(unit: &Unit, random: &mut Random) -> Fields {
         .plain("performedOn", ago(random, 10, 330))
         .plain("duration", random.pick(&["PT45M", "PT90M", "PT2H30M"]))
         .plain("result", "passed")
-        .references("services", (0..3).map(|ordinal| unit.bare(Kind::Service, ordinal)))
+        .references("services", (0..2).map(|ordinal| unit.bare(Kind::Service, ordinal)))
         .plain("environment", "recovery")
+        .references("evidence", [unit.bare(Kind::Evidence, 0)])
 }
 
 pub(super) fn processing_activity(unit: &Unit, random: &mut Random, breaks: impl Fn(&str) -> bool) -> Fields {
     let applications = [1, 2].map(|ordinal| unit.bare(Kind::Application, ordinal));
-    let stores = [0, 1, 4].map(|ordinal| unit.full(Kind::DataStore, ordinal));
+    let stores = [0, 1, 3].map(|ordinal| unit.full(Kind::DataStore, ordinal));
     let fields = Fields::new()
         .plain("role", "processor")
         .maybe("owner", unit.bare(Kind::Team, 0))
@@ -139,9 +145,14 @@ pub(super) fn processing_activity(unit: &Unit, random: &mut Random, breaks: impl
         .words("subjectCategories", &["customers", "employees"])
         .references("recipients", [unit.full(Kind::Team, 0)])
         .references("systems", applications.into_iter().chain(stores))
+        .words("transfers", &[])
         .plain("retention", random.pick(&["P3Y", "P10Y"]))
         .references("securityMeasures", [unit.full(Kind::Safeguard, 0), unit.full(Kind::Safeguard, 4)])
         .flag("highRisk", false)
+        .flag("largeScale", false)
+        .flag("monitoring", false)
+        .flag("profiling", false)
+        .flag("automatedDecision", false)
         .plain("changedOn", ago(random, 30, 900))
         .plain("reviewedOn", ago(random, 10, 300));
     if breaks("incomplete-processor-record") {

@@ -17,6 +17,7 @@ pub(super) fn facility(unit: &Unit, random: &mut Random, breaks: impl Fn(&str) -
         .flag("fireProtection", true)
         .flag("powerBackup", true)
         .flag("cooling", true)
+        .words("inScopeOf", &[])
         .plain("visitorRecords", "P6M")
         .plain("cameraRecords", random.pick(&["P90D", "P120D"]))
         .references("accessList", (0..4).map(|ordinal| unit.bare(Kind::Person, ordinal)))
@@ -42,6 +43,7 @@ pub(super) fn network_segment(
         .plain("defaultInbound", if breaks("no-default-deny") { "allow" } else { "deny" })
         .plain("defaultOutbound", "deny")
         .flag("segmented", false)
+        .words("inScopeOf", &[])
         .maybe("intrusionDetection", unit.bare(Kind::Safeguard, 3))
         .plain("ruleSetReviewedOn", reviewed)
         .maybe("location", unit.bare(Kind::Facility, 0))
@@ -53,10 +55,10 @@ pub(super) fn hardware(
     random: &mut Random,
     breaks: impl Fn(&str) -> bool,
 ) -> Fields {
-    let index = unit.number * 4 + ordinal;
+    let index = unit.number * 3 + ordinal;
     let kind = match ordinal {
-        0 | 1 => "virtual-machine",
-        2 => "laptop",
+        0 => "virtual-machine",
+        1 => "laptop",
         _ => "switch",
     };
     let supported =
@@ -72,6 +74,8 @@ pub(super) fn hardware(
         .plain("model", format!("{} {}", random.pick(&MODELS), random.between(2, 9) * 100))
         .plain("status", "in-use")
         .maybe("segment", unit.bare(Kind::NetworkSegment, 0))
+        .words("inScopeOf", &[])
+        .words("dataCategories", if ordinal == 0 { &["personal", "financial"] } else { &["none"] })
         .plain("operatingSystem", random.pick(&["Debian 13", "RHEL 10", "Windows 11"]))
         .plain("supportEnds", supported)
         .plain("purchasedOn", ago(random, 50, 700))
@@ -87,6 +91,7 @@ pub(super) fn hardware(
     if kind == "laptop" {
         fields = fields
             .maybe("assignedTo", unit.bare(Kind::Person, 3))
+            .flag("reassigned", false)
             .plain("diskEncryption", if breaks("unencrypted-portable-device") { "none" } else { "software" });
     }
     fields
@@ -118,7 +123,7 @@ pub(super) fn firewall_rule(
     let ports =
         if breaks("cleartext-protocol-allowed") { ports(&["443", "23"]) } else { ports(&["443", "8443"]) };
     let fields = Fields::new()
-        .maybe("enforcedBy", unit.bare(Kind::Hardware, 3))
+        .maybe("enforcedBy", unit.bare(Kind::Hardware, 2))
         .maybe("owner", unit.bare(Kind::Team, 0))
         .plain("action", if open { "allow" } else { "deny" })
         .maybe("source", unit.bare(Kind::NetworkSegment, 0))

@@ -4,9 +4,12 @@
 
 mod applications;
 mod data;
+mod governance;
 mod infrastructure;
+mod operations;
 mod people;
 mod safeguards;
+mod vendors;
 
 use super::document::Fields;
 use super::{Kind, Random, Unit};
@@ -27,20 +30,30 @@ pub(super) fn spec(
         Kind::Assessment => safeguards::assessment(unit, random),
         Kind::BackupPlan => data::backup_plan(unit, random, breaks),
         Kind::Certificate => safeguards::certificate(ordinal, unit, random, breaks),
+        Kind::Change => operations::change(unit, random),
+        Kind::Contract => vendors::contract(unit, random),
+        Kind::Control => governance::control(unit, random),
         Kind::DataFlow => infrastructure::data_flow(unit, random),
         Kind::DataStore => data::data_store(ordinal, unit, random, breaks),
         Kind::EncryptionKey => data::encryption_key(ordinal, unit, random, breaks),
+        Kind::Evidence => safeguards::evidence(unit, random),
         Kind::Facility => infrastructure::facility(unit, random, breaks),
         Kind::FirewallRule => infrastructure::firewall_rule(ordinal, unit, random, breaks),
+        Kind::Framework => governance::framework(unit, random),
         Kind::Hardware => infrastructure::hardware(ordinal, unit, random, breaks),
+        Kind::Incident => operations::incident(unit, random),
         Kind::NetworkSegment => infrastructure::network_segment(ordinal, unit, random, breaks),
+        Kind::Organization => governance::organization(unit, random),
         Kind::Person => people::person(ordinal, unit, random, breaks),
         Kind::ProcessingActivity => data::processing_activity(unit, random, breaks),
         Kind::RecoveryTest => data::recovery_test(unit, random),
+        Kind::Risk => operations::risk(unit, random),
         Kind::Role => applications::role(unit, random),
         Kind::Safeguard => safeguards::safeguard(ordinal, unit, random, breaks),
         Kind::Service => applications::service(ordinal, unit, random, breaks),
         Kind::Team => people::team(unit, random),
+        Kind::Training => people::training(unit, random),
+        Kind::Vendor => vendors::vendor(unit, random),
     };
     if breaks("unowned-asset") { fields.without("owner") } else { fields }
 }

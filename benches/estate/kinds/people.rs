@@ -15,6 +15,21 @@ pub(super) fn team(unit: &Unit, random: &mut Random) -> Fields {
         .plain("reviewedOn", ago(random, 20, 150))
 }
 
+pub(super) fn training(unit: &Unit, random: &mut Random) -> Fields {
+    let completions = (0..5).filter_map(|ordinal| unit.bare(Kind::Person, ordinal)).map(|person| {
+        Node::Map(Fields::new().plain("person", person).plain("'on'", ago(random, 5, 330)))
+    });
+    let completions = completions.collect();
+    Fields::new()
+        .maybe("owner", unit.bare(Kind::Team, 0))
+        .words("topics", &TOPICS)
+        .flag("mandatory", true)
+        .plain("validFor", "P1Y")
+        .references("audience", [unit.bare(Kind::Role, 0)])
+        .list("completions", completions)
+        .plain("reviewedOn", ago(random, 10, 300))
+}
+
 pub(super) fn person(
     ordinal: usize,
     unit: &Unit,
@@ -65,11 +80,10 @@ pub(super) fn account(
     random: &mut Random,
     breaks: impl Fn(&str) -> bool,
 ) -> Fields {
-    let service = ordinal == 3;
+    let service = ordinal == 2;
     let (kind, person) = match ordinal {
         0 => ("user", 1),
-        1 => ("user", 2),
-        2 => ("admin", 1),
+        1 => ("admin", 1),
         _ => ("service", 0),
     };
     let used = if breaks("dormant-account") { ago(random, 120, 600) } else { ago(random, 1, 60) };
@@ -78,7 +92,7 @@ pub(super) fn account(
         .maybe("owner", unit.bare(Kind::Team, 0))
         .maybe("system", unit.bare(Kind::Application, ordinal))
         .plain("status", "enabled")
-        .flag("privileged", ordinal == 2)
+        .flag("privileged", ordinal == 1)
         .flag("interactive", !service || breaks("interactive-service-account"))
         .plain("lastUsedOn", used)
         .plain("environment", "production")
@@ -101,5 +115,8 @@ const LAST_NAMES: [&str; 12] = [
     "amsler", "brandt", "conti", "dubois", "egli", "fischer", "graf", "huber", "imhof", "jansen", "keller",
     "lang",
 ];
+
+const TOPICS: [&str; 5] =
+    ["phishing", "social-engineering", "acceptable-use", "incident-reporting", "first-aid"];
 
 const SKILLS: [&str; 6] = ["first-aid", "networking", "python", "rust", "sql", "writing"];

@@ -15,13 +15,13 @@ pub(super) fn safeguard(
         1 => "patching",
         2 => "hardening",
         3 => "malware-protection",
-        4 => "authentication",
-        _ => "availability-monitoring",
+        _ => "authentication",
     };
     let fields = Fields::new()
         .plain("type", kind)
         .flag("enabled", true)
         .maybe("owner", unit.bare(Kind::Team, 0))
+        .references("evidence", [unit.bare(Kind::Evidence, 0)])
         .plain("reviewedOn", ago(random, 10, 300));
     match ordinal {
         0 => fields
@@ -30,7 +30,7 @@ pub(super) fn safeguard(
             .plain("retention", if breaks("log-retention-too-short") { "P90D" } else { "P400D" })
             .plain("hotRetention", random.pick(&["P3M", "P6M"]))
             .flag("immutable", true)
-            .maybe("centralStore", unit.bare(Kind::DataStore, 3))
+            .maybe("centralStore", unit.bare(Kind::DataStore, 2))
             .references("accessRoles", [unit.bare(Kind::Role, 0)])
             .flag("integrityMonitoring", true)
             .plain("reviewEvery", "P7D")
@@ -48,7 +48,7 @@ pub(super) fn safeguard(
             .flag("automaticUpdates", true)
             .flag("realTimeScan", true)
             .plain("runsEvery", random.pick(&["P1D", "P7D"])),
-        4 => fields
+        _ => fields
             .flag("mfa", true)
             .flag("namedUsers", true)
             .plain("minimumLength", random.between(12, 16).to_string())
@@ -57,7 +57,6 @@ pub(super) fn safeguard(
             .plain("lockoutAttempts", random.between(4, 10).to_string())
             .plain("lockoutDuration", "PT30M")
             .plain("idleTimeout", random.pick(&["PT10M", "PT15M"])),
-        _ => fields.maybe("alertTarget", unit.bare(Kind::Team, 0)).plain("runsEvery", "PT5M"),
     }
 }
 
@@ -88,11 +87,19 @@ pub(super) fn certificate(
 }
 
 pub(super) fn assessment(unit: &Unit, random: &mut Random) -> Fields {
+    // The reviews of two units alternate: one of the logs of both, one of the vendor of the other.
+    if unit.number % 2 == 1 {
+        return vendor_assessment(unit, random);
+    }
     Fields::new()
         .plain("type", "log-review")
         .maybe("owner", unit.bare(Kind::Team, 0))
         .plain("performedOn", ago(random, 1, 6))
-        .references("scope", [unit.full(Kind::Safeguard, 0), unit.full(Kind::Application, 1)])
+        .references("scope", [
+                unit.full(Kind::Safeguard, 0),
+                unit.other(unit.number + 1).full(Kind::Safeguard, 0),
+                unit.full(Kind::Application, 1),
+            ])
         .plain("result", "passed")
         .flag("external", false)
         .maybe("performedBy", unit.bare(Kind::Person, 4))
@@ -100,6 +107,36 @@ pub(super) fn assessment(unit: &Unit, random: &mut Random) -> Fields {
         .text("method", "A look at every alert of the week, and at a sample of the other entries")
         .plain("residualRisk", "low")
         .maybe("approvedBy", unit.bare(Kind::Person, 0))
+}
+
+fn vendor_assessment(unit: &Unit, random: &mut Random) -> Fields {
+    Fields::new()
+        .plain("type", "vendor-assessment")
+        .maybe("owner", unit.bare(Kind::Team, 0))
+        .plain("performedOn", ago(random, 20, 300))
+        .references("scope", [unit.full(Kind::Vendor, 0)])
+        .plain("result", random.pick(&["passed", "passed-with-findings"]))
+        .flag("external", false)
+        .maybe("performedBy", unit.bare(Kind::Person, 4))
+        .flag("independent", true)
+        .text("method", "A list of questions to the vendor, and a visit to one of its sites")
+        .plain("residualRisk", "low")
+        .maybe("approvedBy", unit.bare(Kind::Person, 0))
+}
+
+pub(super) fn evidence(unit: &Unit, random: &mut Random) -> Fields {
+    let digest: String = (0..4).map(|_| format!("{:016x}", random.next())).collect();
+    Fields::new()
+        .plain("type", random.pick(&["configuration", "report"]))
+        .maybe("owner", unit.bare(Kind::Team, 0))
+        .plain("collectedOn", ago(random, 20, 200))
+        .maybe("collectedBy", unit.full(Kind::Application, 1))
+        .maybe("reviewedBy", unit.bare(Kind::Person, 1))
+        .references("supports", [unit.controlled().bare(Kind::Control, 0)])
+        .plain("artefact", format!("https://files.example.org/{}/settings.json", unit.label()))
+        .plain("digest", format!("sha256:{digest}"))
+        .plain("expires", ahead(random, 30, 300))
+        .plain("reviewedOn", ago(random, 1, 15))
 }
 
 const EVENTS: [&str; 7] = [
