@@ -1,8 +1,9 @@
 //! Measures the stages of a `check` and prints the tables of `benches/README.md`.
 //!
-//! Input: `cargo bench --bench stages [-- SIZE …]`. Output: Markdown on standard output. The estate comes from a
-//! fixed seed and is written to a temporary folder. Whole runs are measured in processes of their own (this
-//! program, started again), so that peak memory is that of one run. Times are the least of several runs.
+//! Input: `cargo bench --bench stages [-- SIZE …]`, by default 1,000, 10,000 and 100,000 resources. Output: Markdown on standard output.
+//! The estate comes from a fixed seed and is written to a temporary folder; `-- write FOLDER SIZE` writes it where one likes and does no
+//! more. Whole runs are measured in processes of their own (this program, started again), so that peak memory is that of one run. Times
+//! are the least of several runs. The stages are measured at 10,000 resources, or at the largest size where all are smaller.
 #![expect(clippy::print_stdout, reason = "the table is the output")]
 #![expect(
     clippy::disallowed_methods,
@@ -47,18 +48,26 @@ fn main() {
     let arguments: Vec<String> = env::args().skip(1).filter(|argument| argument != "--bench").collect();
     match arguments.as_slice() {
         [mode, folder, threads, rules] if mode == "once" => once(Path::new(folder), threads, rules),
+        [mode, folder, size] if mode == "write" => {
+            let size = size.parse().expect("the size is a number of resources");
+            let (bytes, paths) = write(Path::new(folder), size);
+            println!("{bytes} bytes in {} files", paths.len());
+        }
         sizes => {
-            let sizes: Vec<usize> = sizes.iter().filter_map(|size| size.parse().ok()).collect();
+            let number =
+                |size: &String| size.parse().expect("write FOLDER SIZE, or sizes: numbers of resources");
+            let sizes: Vec<usize> = sizes.iter().map(number).collect();
+            let sizes = if sizes.is_empty() { vec![1_000, 10_000, 100_000] } else { sizes };
+            heading();
             loading();
-            let sizes = if sizes.is_empty() { vec![10_000, 100_000] } else { sizes };
-            for size in sizes {
-                measure(size);
-            }
+            measure_stages(sizes.iter().max().copied().unwrap_or_default().min(10_000));
+            measure_growth(&sizes);
         }
     }
 }
 
-/// One whole run in this process: prints milliseconds, findings, pairs and peak memory in KiB.
+/// One whole run in this process: prints microseconds, milliseconds of CPU (user and system, to ten), findings, pairs and peak memory in
+/// KiB.
 fn once(folder: &Path, threads: &str, rules: &str) {
     let start = Instant::now();
     let root = Root::discover(folder).expect("the estate was written before");
@@ -75,7 +84,16 @@ fn once(folder: &Path, threads: &str, rules: &str) {
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or("0 kB");
     let peak = peak.split_whitespace().next().unwrap_or("0");
     assert!(report.problems.is_empty(), "the estate is sound: {:?}", report.problems.first());
-    println!("{} {} {} {peak}", elapsed.as_micros(), report.findings.len(), report.counts.pairs);
+    let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let fields = stat.rsplit(") ").next().unwrap_or_default().split(' ').skip(11).take(2);
+    let ticks: u64 = fields.filter_map(|field| field.parse::<u64>().ok()).sum();
+    println!(
+        "{} {} {} {} {peak}",
+        elapsed.as_micros(),
+        ticks * 10,
+        report.findings.len(),
+        report.counts.pairs
+    );
 }
 
 fn selection(rules: &str) -> Selection {
@@ -96,63 +114,165 @@ fn loading() {
         }
         black_box(policies);
     };
-    println!("\n| before any document is read, one thread | time |\n| --- | --- |");
+    println!("\n### Start\n\n| before any document is read, one thread | time |\n| --- | --- |");
     for (name, with_kinds) in [("load the library", false), ("and compile the schemas of all kinds", true)] {
         println!("| {name} | {:.1} ms |", fastest(|| load(with_kinds)).as_secs_f64() * 1e3);
     }
     drop(fs::remove_dir_all(&folder));
 }
 
-fn measure(size: usize) {
-    let files = estate::generate(size, SEED);
-    let bytes: usize = files.iter().map(|file| file.text.len()).sum();
-    let folder = write(&files, size);
-    let root = Root::discover(&folder).expect("the folder was just written");
-    let matched = matched(&root);
-    let rules = applicable(&root, &matched, is_plain);
-    let dated = applicable(&root, &matched, uses_dates);
-    let joined =
-        applicable(&root, &matched, |rule| rule.is_joined && rule.check.rego().is_none() || uses_dates(rule));
-    let references = applicable(&root, &matched, |rule| rule.is_joined && rule.check.rego().is_none());
-    let simple = applicable(&root, &matched, |rule| !rule.origin.is_builtin);
-    let in_rego = applicable(&root, &matched, |rule| rule.check.rego().is_some() && rule.origin.is_builtin);
-    let first = |names: &str, most: usize| names.split(',').take(most).collect::<Vec<_>>().join(",");
-    let mixed = [rules.clone(), first(&joined, 15), first(&simple, 15)].join(",");
-    let count = |names: &str| names.split(',').count();
+/// What the tables begin with: the machine, the day, and whether other work went on.
+fn heading() {
+    let cpu = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let cpu = cpu.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or(": a processor");
+    let cpu = cpu.trim_start_matches([' ', '\t', ':']);
+    let cores = std::thread::available_parallelism().map_or(0, usize::from);
+    let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let load = load.split(' ').next().unwrap_or_default().to_owned();
+    let rustc =
+        Command::new("rustc").arg("--version").output().map(|output| output.stdout).unwrap_or_default();
+    let rustc = String::from_utf8_lossy(&rustc).split(" (").next().unwrap_or_default().to_owned();
+    let now = jiff::Timestamp::now().to_string();
+    let (day, minute) = now.split_once('T').unwrap_or_default();
+    let minute = minute.get(..5).unwrap_or_default();
     println!(
-        "\nThe mixed run has {} rules of plain JSON Schema, {} on references or dates, {} in Rego.",
-        count(&rules),
-        count(&first(&joined, 15)),
-        count(&simple)
+        "Begun on {day} at {minute} UTC: {cores} cores ({cpu}), {rustc}, release profile; load of the machine before it {load}."
     );
-    let load = |rules: &str| load_policies(&root, &selection(rules), 0).expect("there is no configuration");
-    println!(
-        "\n### {size} resources, {} files, {:.1} MB, {RULES} rules\n",
-        files.len(),
-        megabytes(bytes as u64)
-    );
-    stages(
-        &root,
-        &files,
-        bytes,
-        [("of plain JSON Schema", &load(&rules)), ("on dates and durations", &load(&dated))],
-    );
-    println!("\n| whole `check` | threads | time | MB/s | findings | pairs | peak memory |");
-    println!("| --- | --- | --- | --- | --- | --- | --- |");
-    for (name, rules) in [
-        ("30 rules of plain JSON Schema", rules.as_str()),
-        ("30 plain, 15 on references or dates, 15 simple ones in Rego", mixed.as_str()),
-        ("15 simple ones in Rego alone", simple.as_str()),
-        ("those of the library in Rego that match, alone", &first(&in_rego, 30)),
-        ("15 on references alone", &first(&references, 15)),
-        ("whole library", ""),
-        ("one rule", "unowned-asset"),
-    ] {
-        for threads in ["1", "2"] {
-            whole(&folder, name, rules, threads, bytes);
-        }
+}
+
+/// An estate on disk.
+struct Scene {
+    size: usize,
+    bytes: u64,
+    paths: Vec<PathBuf>,
+    folder: PathBuf,
+    root: Root,
+}
+
+impl Scene {
+    fn new(size: usize) -> Self {
+        let folder = env::temp_dir().join(format!("assize-bench-{size}-{}", std::process::id()));
+        let (bytes, paths) = write(&folder, size);
+        let policies = folder.join("policies");
+        fs::create_dir_all(&policies).expect("a temporary folder can be written");
+        fs::write(policies.join("simple.yaml"), simple_rules()).expect("a temporary folder can be written");
+        let root = Root::discover(&folder).expect("the folder was just written");
+        Self { size, bytes, paths, folder, root }
     }
-    drop(fs::remove_dir_all(&folder));
+}
+
+impl Drop for Scene {
+    fn drop(&mut self) {
+        drop(fs::remove_dir_all(&self.folder));
+    }
+}
+
+/// Names of rules, apart by commas, of one sort each.
+struct Sorts {
+    plain: String,
+    dated: String,
+    references: String,
+    simple: String,
+    in_rego: String,
+    mixed: String,
+}
+
+impl Sorts {
+    fn of(root: &Root) -> Self {
+        let matched = matched(root);
+        let first = |names: &str, most: usize| names.split(',').take(most).collect::<Vec<_>>().join(",");
+        let plain = applicable(root, &matched, is_plain);
+        let references =
+            first(&applicable(root, &matched, |rule| rule.is_joined && rule.check.rego().is_none()), 15);
+        let simple = first(&applicable(root, &matched, |rule| !rule.origin.is_builtin), 15);
+        let in_rego =
+            applicable(root, &matched, |rule| rule.check.rego().is_some() && rule.origin.is_builtin);
+        let mixed = [plain.as_str(), &references, &simple].join(",");
+        Self { dated: applicable(root, &matched, uses_dates), plain, references, simple, in_rego, mixed }
+    }
+}
+
+/// The stages alone, and whole runs by sort of rules.
+fn measure_stages(size: usize) {
+    let scene = Scene::new(size);
+    let sorts = Sorts::of(&scene.root);
+    let files = estate::generate(size, SEED);
+    let load =
+        |rules: &str| load_policies(&scene.root, &selection(rules), 0).expect("there is no configuration");
+    println!("\n### Stages: {size} resources, {} files, {:.1} MB\n", files.len(), megabytes(scene.bytes));
+    let sets =
+        [("of plain JSON Schema", &load(&sorts.plain)), ("on dates and durations", &load(&sorts.dated))];
+    stages(&scene.root, &files, scene.bytes, sets);
+    println!("\n### Whole runs by sort of rules: {size} resources, one thread\n\n{WHOLE_HEAD}");
+    for (name, rules) in [
+        ("one rule", "unowned-asset"),
+        ("of plain JSON Schema", sorts.plain.as_str()),
+        ("on references", &sorts.references),
+        ("simple ones in Rego", &sorts.simple),
+        ("of the library in Rego", &sorts.in_rego),
+        ("plain, on references, simple ones in Rego", &sorts.mixed),
+        ("whole library", ""),
+    ] {
+        let count = rules.split(',').count();
+        let name = if rules.is_empty() || count == 1 { name.to_owned() } else { format!("{count} {name}") };
+        row(&name, "1", &scene, &whole(&scene, rules, "1"));
+    }
+}
+
+/// Whole runs of growing size, with one thread and two, and what is left to gain in the largest.
+fn measure_growth(sizes: &[usize]) {
+    println!("\n### Growth\n\n{}", WHOLE_HEAD.replacen("rules", "resources, rules", 1));
+    let mut limits = String::new();
+    for &size in sizes {
+        let scene = Scene::new(size);
+        let sorts = Sorts::of(&scene.root);
+        let mut seconds = Vec::new();
+        for (name, rules) in
+            [("one rule", "unowned-asset"), ("30 plain", &sorts.plain), ("whole library", "")]
+        {
+            for threads in ["1", "2"] {
+                let figures = whole(&scene, rules, threads);
+                row(&format!("{size}, {name}"), threads, &scene, &figures);
+                if threads == "1" {
+                    seconds.push(figures.cpu);
+                }
+            }
+        }
+        let (read, parsed) = read_and_parse(&scene);
+        let floor = read + parsed;
+        limits.push_str(&format!(
+            "| {size} | {:.0} MB | {read:.2} s | {parsed:.2} s |",
+            megabytes(scene.bytes)
+        ));
+        for run in seconds {
+            limits.push_str(&format!(" {run:.2} s, {:.1} times |", run / floor));
+        }
+        limits.push('\n');
+    }
+    println!(
+        "\n### Distance to the limit\n\nOne thread. A run can be no faster than reading the bytes and parsing them; behind each run stands how \
+         many times that it takes.\n\n\
+         | resources | bytes | read the files | parse them | one rule | 30 plain | whole library |\n\
+         | --- | --- | --- | --- | --- | --- | --- |\n{limits}"
+    );
+}
+
+/// Seconds that reading the files takes, and parsing what was read.
+fn read_and_parse(scene: &Scene) -> (f64, f64) {
+    let mut best = (f64::MAX, f64::MAX);
+    for _ in 0..repetitions(scene.size) {
+        let (mut read, mut parsed) = (Duration::ZERO, Duration::ZERO);
+        for path in &scene.paths {
+            let start = Instant::now();
+            let text = fs::read(path).expect("the file was written");
+            let middle = Instant::now();
+            black_box(parse(text, &"file".into(), &Limits::default()));
+            read += middle - start;
+            parsed += middle.elapsed();
+        }
+        best = (best.0.min(read.as_secs_f64()), best.1.min(parsed.as_secs_f64()));
+    }
+    best
 }
 
 /// Kinds of the estate that the simple rules are about.
@@ -192,17 +312,17 @@ fn simple_rules() -> String {
     KINDS.iter().enumerate().map(rule).collect::<Vec<_>>().join("---\n")
 }
 
-fn write(files: &[estate::EstateFile], size: usize) -> PathBuf {
-    let folder = env::temp_dir().join(format!("assize-bench-{size}-{}", std::process::id()));
-    for file in files {
+/// Writes an estate of so many resources into a folder, and says how many bytes in which files.
+fn write(folder: &Path, size: usize) -> (u64, Vec<PathBuf>) {
+    let (mut bytes, mut paths) = (0, Vec::new());
+    estate::generate_each(size, SEED, |file| {
+        bytes += file.text.len() as u64;
         let path = folder.join(&file.path);
-        fs::create_dir_all(path.parent().unwrap_or(&folder)).expect("a temporary folder can be written");
-        fs::write(path, &file.text).expect("a temporary folder can be written");
-    }
-    let policies = folder.join("policies");
-    fs::create_dir_all(&policies).expect("a temporary folder can be written");
-    fs::write(policies.join("simple.yaml"), simple_rules()).expect("a temporary folder can be written");
-    folder
+        fs::create_dir_all(path.parent().unwrap_or(folder)).expect("the folder can be written");
+        fs::write(&path, &file.text).expect("the folder can be written");
+        paths.push(path);
+    });
+    (bytes, paths)
 }
 
 /// Whether a rule looks at one document by plain JSON Schema (`x-has` is that).
@@ -272,7 +392,7 @@ fn megabytes(bytes: u64) -> f64 {
 }
 
 /// Each stage alone, in one thread, on text in memory.
-fn stages(root: &Root, files: &[estate::EstateFile], bytes: usize, sets: [(&str, &Policies); 2]) {
+fn stages(root: &Root, files: &[estate::EstateFile], bytes: u64, sets: [(&str, &Policies); 2]) {
     println!("| stage, one thread | time | MB/s | a resource | a pair |");
     println!("| --- | --- | --- | --- | --- |");
     let size: usize = files.iter().map(|file| file.text.matches("\nkind: ").count()).sum();
@@ -280,7 +400,7 @@ fn stages(root: &Root, files: &[estate::EstateFile], bytes: usize, sets: [(&str,
         let per = |count: f64| {
             if count > 0.0 { format!("{:.0} ns", time.as_nanos() as f64 / count) } else { String::new() }
         };
-        let speed = megabytes(bytes as u64) / time.as_secs_f64();
+        let speed = megabytes(bytes) / time.as_secs_f64();
         println!(
             "| {name} | {:.0} ms | {speed:.0} | {} | {} |",
             time.as_secs_f64() * 1e3,
@@ -356,22 +476,51 @@ fn stages(root: &Root, files: &[estate::EstateFile], bytes: usize, sets: [(&str,
     }
 }
 
-fn whole(folder: &Path, name: &str, rules: &str, threads: &str, bytes: usize) {
+const WHOLE_HEAD: &str =
+    "| rules | threads | time | CPU | MB/s | CPU a resource | findings | pairs | peak memory |
+| --- | --- | --- | --- | --- | --- | --- | --- | --- |";
+
+/// What a whole run took: the least of several runs, each for itself.
+struct Figures {
+    seconds: f64,
+    cpu: f64,
+    findings: u64,
+    pairs: u64,
+    peak: u64,
+}
+
+fn whole(scene: &Scene, rules: &str, threads: &str) -> Figures {
     let program = env::current_exe().expect("this program runs");
-    let run = || -> Vec<u64> {
+    let run = |_| -> Vec<u64> {
         let output =
-            Command::new(&program).args(["once", &folder.to_string_lossy(), threads, rules]).output();
+            Command::new(&program).args(["once", &scene.folder.to_string_lossy(), threads, rules]).output();
         let output = output.expect("this program can be started again");
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         text.split_whitespace().filter_map(|number| number.parse().ok()).collect()
     };
-    let best = (0..REPETITIONS).map(|_| run()).min().unwrap_or_default();
-    let [micros, findings, pairs, peak] = best.as_slice() else { return };
-    let seconds = *micros as f64 / 1e6;
+    let runs: Vec<Vec<u64>> = (0..repetitions(scene.size)).map(run).collect();
+    let least = |at: usize| runs.iter().filter_map(|run| run.get(at)).min().copied().unwrap_or_default();
+    Figures {
+        seconds: least(0) as f64 / 1e6,
+        cpu: least(1) as f64 / 1e3,
+        findings: least(2),
+        pairs: least(3),
+        peak: least(4),
+    }
+}
+
+fn row(name: &str, threads: &str, scene: &Scene, figures: &Figures) {
+    let Figures { seconds, cpu, findings, pairs, peak } = figures;
     println!(
-        "| {name} | {threads} | {seconds:.2} s | {:.0} | {findings} | {pairs} | {:.0} MB |",
-        megabytes(bytes as u64) / seconds,
+        "| {name} | {threads} | {seconds:.2} s | {cpu:.2} s | {:.0} | {:.1} µs | {findings} | {pairs} | {:.0} MB |",
+        megabytes(scene.bytes) / seconds,
+        cpu * 1e6 / scene.size as f64,
         *peak as f64 * 1024.0 / 1e6
     );
+}
+
+/// Of how many runs the least counts: fewer where one takes long.
+fn repetitions(size: usize) -> usize {
+    (400_000 / size.max(1)).clamp(2, REPETITIONS)
 }

@@ -32,6 +32,12 @@ pub(crate) struct EstateFile {
 /// The files of an estate with this many resources, unit by unit.
 pub(crate) fn generate(resources: usize, seed: u64) -> Vec<EstateFile> {
     let mut files = Vec::with_capacity(resources.div_ceil(UNIT) * FILES.len());
+    generate_each(resources, seed, |file| files.push(file));
+    files
+}
+
+/// The same files one by one, so that a large estate needs little memory.
+pub(crate) fn generate_each(resources: usize, seed: u64, mut take: impl FnMut(EstateFile)) {
     let mut start = 0;
     for number in 0..resources.div_ceil(UNIT) {
         let unit = Unit { number, seed, resources };
@@ -65,11 +71,10 @@ pub(crate) fn generate(resources: usize, seed: u64) -> Vec<EstateFile> {
             start = index;
             if !text.is_empty() {
                 let path = format!("estate/{:03}/{}/{file}.yaml", number / 100, unit.label());
-                files.push(EstateFile { path, text });
+                take(EstateFile { path, text });
             }
         }
     }
-    files
 }
 
 /// The kinds that occur.

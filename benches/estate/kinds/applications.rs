@@ -32,7 +32,10 @@ pub(super) fn application(
         .words("dataCategories", if own { &["personal", "financial"] } else { &["none"] })
         .maybe("segment", unit.bare(Kind::NetworkSegment, 0))
         .references("runsOn", [unit.bare(Kind::Hardware, 0)])
-        .references("uses", [unit.bare(Kind::DataStore, if own { ordinal - 1 } else { 2 }), earlier.bare(Kind::DataStore, 2)])
+        .references(
+            "uses",
+            [unit.bare(Kind::DataStore, if own { ordinal - 1 } else { 2 }), earlier.bare(Kind::DataStore, 2)],
+        )
         .map("tls", Fields::new().quoted("minVersion", random.pick(&["1.2", "1.3"])))
         .references("safeguards", [0, 1, 2, 4].map(|ordinal| unit.bare(Kind::Safeguard, ordinal)))
         .flag("uniqueUserIds", true)

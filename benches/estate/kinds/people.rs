@@ -16,9 +16,9 @@ pub(super) fn team(unit: &Unit, random: &mut Random) -> Fields {
 }
 
 pub(super) fn training(unit: &Unit, random: &mut Random) -> Fields {
-    let completions = (0..5).filter_map(|ordinal| unit.bare(Kind::Person, ordinal)).map(|person| {
-        Node::Map(Fields::new().plain("person", person).plain("'on'", ago(random, 5, 330)))
-    });
+    let completions = (0..5)
+        .filter_map(|ordinal| unit.bare(Kind::Person, ordinal))
+        .map(|person| Node::Map(Fields::new().plain("person", person).plain("'on'", ago(random, 5, 330))));
     let completions = completions.collect();
     Fields::new()
         .maybe("owner", unit.bare(Kind::Team, 0))

@@ -95,11 +95,14 @@ pub(super) fn assessment(unit: &Unit, random: &mut Random) -> Fields {
         .plain("type", "log-review")
         .maybe("owner", unit.bare(Kind::Team, 0))
         .plain("performedOn", ago(random, 1, 6))
-        .references("scope", [
+        .references(
+            "scope",
+            [
                 unit.full(Kind::Safeguard, 0),
                 unit.other(unit.number + 1).full(Kind::Safeguard, 0),
                 unit.full(Kind::Application, 1),
-            ])
+            ],
+        )
         .plain("result", "passed")
         .flag("external", false)
         .maybe("performedBy", unit.bare(Kind::Person, 4))
