@@ -34,7 +34,7 @@ pub(super) fn incident(unit: &Unit, random: &mut Random) -> Fields {
     let day = date(TODAY - random.between(10, 300));
     let minute = random.between(10, 49);
     Fields::new()
-        .plain("type", random.pick(&["availability", "data-quality"]))
+        .plain("type", "availability")
         .plain("status", "closed")
         .maybe("owner", unit.bare(Kind::Team, 0))
         .plain("impact", "low")

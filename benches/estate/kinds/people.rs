@@ -2,7 +2,7 @@
 
 use super::super::document::{Fields, Node};
 use super::super::{Kind, Random, Unit};
-use super::{ago, ahead};
+use super::{TODAY, ago, ahead, date};
 
 pub(super) fn team(unit: &Unit, random: &mut Random) -> Fields {
     let parent = unit.parent().and_then(|parent| parent.bare(Kind::Team, 0));
@@ -44,7 +44,7 @@ pub(super) fn person(
     let first = random.pick(&FIRST_NAMES);
     let last = random.pick(&LAST_NAMES);
     let address = format!("{first}.{last}.{}{ordinal}@example.org", unit.number);
-    let start = ago(random, 500, 4000);
+    let start = TODAY - random.between(500, 4000);
     let fields = Fields::new()
         .plain("email", address.clone())
         .plain("type", if ordinal == 4 { "contractor" } else { "employee" })
@@ -52,11 +52,11 @@ pub(super) fn person(
         .references("memberOf", [unit.bare(Kind::Team, 0)])
         .maybe("manager", manager)
         .references("jobRoles", [unit.bare(Kind::Role, 0)])
-        .plain("start", start)
+        .plain("start", date(start))
         .map(
             "screening",
             Fields::new()
-                .plain("on", ago(random, 100, 450))
+                .plain("on", date(start - random.between(5, 60)))
                 .plain("level", random.pick(&["basic", "standard", "enhanced"])),
         )
         .plain("confidentialitySignedOn", ago(random, 100, 450))
