@@ -246,7 +246,7 @@ mod tests {
         assert_eq!(names(folder.path()), Vec::<String>::new());
         write(&path, "old").unwrap();
         let mut draft = Draft::begin(&path).unwrap();
-        draft.write_all(&[b'x'; 1 << 20]).unwrap();
+        draft.write_all(&vec![b'x'; 1 << 20]).unwrap();
         drop(draft);
         assert_eq!((text(&path).as_str(), names(folder.path()).len()), ("old", 1));
     }
