@@ -77,6 +77,7 @@ codes! {
     UnmatchedGlob "unmatched-glob" "A glob of `estate:` in assize.yaml matches no file, so what it should name is not checked." "Correct the glob, or remove it; --allow-empty permits it.";
     InvalidWaiver "invalid-waiver" "A waiver cannot be read, so it waives nothing." "Repair it; `assize explain Waiver` lists its fields.";
     InvalidBaseline "invalid-baseline" "The baseline cannot be used." "Repair it, or write it anew: `assize baseline -o FILE`; `assize schema baseline` shows the form.";
+    InvalidApprovals "invalid-approvals" "A file of approvals cannot be used." "Repair it; `assize schema approvals` shows the form.";
     InvalidCodeowners "invalid-codeowners" "A line of CODEOWNERS cannot be read, so that it is not known whose findings --owner should show." "Repair the line: a pattern, then `@user`, `@org/team` or e-mail addresses.";
     InvalidIgnore "invalid-ignore" "An ignore in a comment cannot count." "Write `# assize:ignore <rule>: <reason>`, or remove it.";
     RulePanicked "rule-panicked" "The evaluation of a rule on a resource came to a sudden end." "Report it with the rule and the document.";

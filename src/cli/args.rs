@@ -216,6 +216,9 @@ pub(super) struct ReportArguments {
     /// The last day of the period [default: that of --as-of]
     #[arg(long, value_name = "DATE", requires = "from")]
     pub(super) to: Option<String>,
+    /// A file that says who approved which commits of the period, as `assize schema approvals` describes it; may be repeated
+    #[arg(long, value_name = "FILE", requires = "from")]
+    pub(super) approvals: Vec<PathBuf>,
     /// Tell since when each finding holds, which commit brought it and why, by replaying the whole history; of a commit
     /// [default: yes with a period, else no]
     #[arg(long, value_name = "yes|no", num_args = 0..=1, require_equals = true, default_missing_value = "yes", value_parser = BoolishValueParser::new())]

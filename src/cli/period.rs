@@ -1,5 +1,7 @@
 //! `assize period` and `assize blame`: what history has to say.
 
+use std::fs;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -12,10 +14,14 @@ use super::{Failure, output};
 use crate::date::Moment;
 use crate::exit::Exit;
 use crate::load::Source;
+use crate::policy::{Approvals, parse_approvals};
 use crate::report::{Blame, Period};
 use crate::run::{
     BlameRequest, Cache, CheckRequest, History, PeriodPolicies, PeriodRequest, PolicyError, blame, period,
 };
+
+/// Bytes of a file of approvals.
+const LARGEST: u64 = 256 << 20;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -24,9 +30,12 @@ Examples:
   assize period --from 2026-01-01 --to 2026-06-30 --framework hipaa -o markdown=half-year.md -o json=half-year.json
   assize period --from 2026-01-01 --to 2026-06-30 --policies each
   assize period --from 2026-01-01 --to 2026-06-30 --sample 25 --seed 2026-h1
+  assize period --from 2026-01-01 --to 2026-06-30 --approvals approvals.json
 
 Each commit of the branch is judged as of its day, and so is each day between, since some rules read the clock.
 Waivers are those of each commit. Days and times are in UTC.
+Git proves what stood in a commit, not who approved it. A commit is recorded where a Change of the estate (at the end) names
+it and somebody else approved that no later than the commit, imported where a file of --approvals says so, else unproven.
 Exit codes: 0 everything could be checked all the time, 2 something could not.")]
 pub(super) struct PeriodArguments {
     /// The first day
@@ -47,6 +56,9 @@ pub(super) struct PeriodArguments {
     /// The seed of the draw: the same seed draws the same
     #[arg(long, value_name = "TEXT", default_value = "", requires = "sample")]
     seed: String,
+    /// A file that says who approved which commits, as `assize schema approvals` describes it; may be repeated
+    #[arg(long, value_name = "FILE")]
+    approvals: Vec<PathBuf>,
     /// Output format, and a file to write it to: human, json, markdown, csv (deviations); may be repeated
     #[arg(short, long, value_name = "FORMAT[=FILE]", value_delimiter = ',', default_value = "human", value_parser = parse_output)]
     output: Vec<Output>,
@@ -201,6 +213,7 @@ pub(super) fn run(arguments: &PeriodArguments, common: &Common) -> Result<Exit, 
     if to.is_certainly_before(&from) {
         return Err(Failure::Plain(format!("--to {} lies before --from {}", to.text(), from.text())));
     }
+    let Some(approvals) = approvals(&arguments.approvals, common)? else { return Ok(Exit::Problems) };
     let history = history(&arguments.rev, &to)?;
     let cache = cache(arguments.cache.as_ref(), &history);
     let place: Box<dyn Source>;
@@ -218,6 +231,7 @@ pub(super) fn run(arguments: &PeriodArguments, common: &Common) -> Result<Exit, 
         to,
         policies: judged_by,
         sample: arguments.sample.map(|size| (size, arguments.seed.clone())),
+        approvals: &approvals,
         cache: cache.as_ref(),
     };
     let progress = Progress::new(common);
@@ -260,6 +274,30 @@ pub(super) fn run_blame(arguments: &BlameArguments, common: &Common) -> Result<E
         Format::Human | Format::Markdown => blame.write_human(out),
     })?;
     Ok(if Blame::is_checked(&blame) { Exit::Clean } else { Exit::Problems })
+}
+
+/// Reads files of approvals; none if one cannot be used, which is told.
+pub(super) fn approvals(files: &[PathBuf], common: &Common) -> Result<Option<Vec<Approvals>>, Failure> {
+    let mut found = Vec::new();
+    for file in files {
+        let refuse = |reason: String| Failure::Plain(format!("{}: {reason}", file.display()));
+        let mut bytes = Vec::new();
+        let opened = fs::File::open(file).and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes));
+        opened.map_err(|error| refuse(format!("the approvals cannot be read: {error}")))?;
+        if bytes.len() as u64 > LARGEST {
+            return Err(refuse(format!("the file of approvals has more than {LARGEST} bytes")));
+        }
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let name = file.to_string_lossy().replace('\\', "/");
+        match parse_approvals(bytes, &name.into()) {
+            Ok(approvals) => found.push(approvals),
+            Err(problems) => {
+                output::problems_in(&mut |_| Some((text.clone(), String::new())), &problems, common)?;
+                return Ok(None);
+            }
+        }
+    }
+    Ok(Some(found))
 }
 
 /// The cache that the command line names: none, that of the repository, or another folder.

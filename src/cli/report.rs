@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 
 use super::args::{Common, OriginArguments, ReportArguments, ReportFormat, ReportOutput};
 use super::check::{Progress, as_of, bounds, distinct_files, exit_code, watch_rules};
-use super::period::{cache, day, history, tell, whole_history};
+use super::period::{approvals, cache, day, history, tell, whole_history};
 use super::place::Place;
 use super::{Failure, output};
 use crate::date::Moment;
 use crate::exit::Exit;
 use crate::load::{LoadError, verify_objects};
-use crate::policy::{BaselineChoice, Selection};
+use crate::policy::{Approvals, BaselineChoice, Selection};
 use crate::report::{
     Audit, Births, OSCAL_FILES, Sources, write_audit_csv, write_audit_html, write_audit_json,
     write_audit_markdown, write_audit_oscal, write_audit_xlsx,
@@ -47,7 +47,8 @@ pub(super) fn run(arguments: &ReportArguments, common: &Common) -> Result<Exit, 
     verify_objects(arguments.origin.verify_objects);
     // Nobody has approved what merely stood, now or before.
     request.selection.baseline = BaselineChoice::None;
-    let past = PastRequest::new(arguments, span.as_ref(), &request)?;
+    let Some(approvals) = approvals(&arguments.approvals, common)? else { return Ok(Exit::Problems) };
+    let past = PastRequest::new(arguments, span.as_ref(), &request, approvals)?;
     let origin = match &past {
         Some(past) => &past.origin,
         None => &arguments.origin,
@@ -125,6 +126,7 @@ struct PastRequest {
     judged_by: Judges,
     with_births: bool,
     as_of: Moment,
+    approvals: Vec<Approvals>,
     cache: Option<Cache>,
 }
 
@@ -141,6 +143,7 @@ impl PastRequest {
         arguments: &ReportArguments,
         span: Option<&Span>,
         request: &CheckRequest,
+        approvals: Vec<Approvals>,
     ) -> Result<Option<Self>, Failure> {
         let origin = &arguments.origin;
         let with_births = arguments.births.unwrap_or(span.is_some());
@@ -190,7 +193,7 @@ impl PastRequest {
             verify_objects: origin.verify_objects,
         };
         let cache = cache(arguments.cache.as_ref(), &history);
-        Ok(Some(Self { history, origin, judged_by, with_births, as_of, cache }))
+        Ok(Some(Self { history, origin, judged_by, with_births, as_of, approvals, cache }))
     }
 
     /// Replays what is asked.
@@ -216,6 +219,7 @@ impl PastRequest {
                 to: span.to.clone(),
                 policies,
                 sample: None,
+                approvals: &self.approvals,
                 cache: self.cache.as_ref(),
             };
             audit.set_period(period(&self.history, &asked, tell)?);

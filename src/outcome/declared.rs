@@ -1,7 +1,9 @@
 //! The documents that tell of requirements, as they are read in a run.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use super::change::{ChangeRecord, PersonRecord};
 use super::control::Control;
 use super::evidence::Evidence;
 use crate::date::Duration;
@@ -10,7 +12,7 @@ use crate::evaluate::Admitted;
 use crate::finding::{Identity, Location, Severity};
 use crate::yaml::NodeRef;
 
-/// A document that tells of requirements.
+/// A document that tells of requirements, or of who approved what.
 #[derive(Clone, Debug)]
 pub enum Declared {
     /// A measure of the organisation.
@@ -19,6 +21,10 @@ pub enum Declared {
     Evidence(Box<Evidence>),
     /// How soon findings must be repaired.
     Remediation(Remediation),
+    /// A change, with its approvals.
+    Change(Arc<ChangeRecord>),
+    /// Somebody who may have approved one.
+    Person(Arc<PersonRecord>),
 }
 
 /// A document of kind `RemediationPolicy`.
@@ -53,6 +59,13 @@ impl Declared {
         if kind.is("RemediationPolicy") {
             return Some(Self::Remediation(Remediation::read(admitted)));
         }
+        // What breaks its schema approves nothing.
+        if kind.is("Change") && admitted.is_sound {
+            return Some(Self::Change(Arc::new(ChangeRecord::read(admitted))));
+        }
+        if kind.is("Person") && admitted.is_sound {
+            return Some(Self::Person(Arc::new(PersonRecord::read(admitted))));
+        }
         kind.is("Evidence").then(|| Self::Evidence(Box::new(Evidence::read(admitted))))
     }
 
@@ -62,6 +75,8 @@ impl Declared {
             Self::Control(control) => &control.location,
             Self::Evidence(evidence) => &evidence.location,
             Self::Remediation(remediation) => &remediation.location,
+            Self::Change(change) => &change.location,
+            Self::Person(person) => &person.location,
         }
     }
 }

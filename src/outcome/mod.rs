@@ -5,6 +5,7 @@
 //! files (the digests of artefacts are given), judges no resource, and never says that anything complies.
 
 mod applies;
+mod change;
 mod control;
 mod declared;
 mod evidence;
@@ -13,6 +14,7 @@ mod requirement;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+pub use change::{ChangeApproval, ChangeRecord, PersonRecord, change_named};
 pub use control::{Control, ControlOutcome};
 pub use declared::{Declared, Remediation};
 pub use evidence::{Artefact, Evidence, EvidenceOutcome, artefact};
@@ -198,7 +200,7 @@ pub fn outcomes(evaluated: &Evaluated<'_>) -> Outcomes {
     for declared in &evaluated.declared {
         match declared {
             Declared::Control(control) => controls.push(control::outcome(control, evaluated)),
-            Declared::Evidence(_) | Declared::Remediation(_) => {}
+            Declared::Evidence(_) | Declared::Remediation(_) | Declared::Change(_) | Declared::Person(_) => {}
         }
     }
     for declared in &evaluated.declared {

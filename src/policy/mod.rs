@@ -3,6 +3,7 @@
 //! Input: the documents of `assize.yaml`, of `policies/`, and of the built-in library. Output: a [`RuleSet`]
 //! and problems. What it does not do: it reads no files and evaluates nothing.
 
+mod approvals;
 mod baseline;
 mod config;
 mod digest;
@@ -19,6 +20,7 @@ mod rule;
 mod rule_set;
 mod waiver;
 
+pub use approvals::{APPROVALS_VERSION, Approvals, ImportedApproval, parse_approvals};
 pub use baseline::{BASELINE_VERSION, Baseline, BaselineEntry, parse_baseline, rule_digest};
 pub use config::{Config, DocumentsEntry, RuleSetting, parse_config};
 pub use digest::{DigestBuilder, PolicyDigest};

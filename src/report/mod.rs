@@ -20,6 +20,7 @@ mod markdown;
 mod masked;
 mod ownership;
 mod period;
+mod period_approval;
 mod sarif;
 mod summary;
 mod word;
@@ -51,6 +52,7 @@ pub use period::{
     ChangeEvent, Deviation, GateEvent, GroupPeriod, Held, Mark, Period, Phase, PopulationChange, RulePeriod,
     Sample, Stretch, Unchecked, WaiverPeriod, WaiverStretch, Week,
 };
+pub use period_approval::{Approval, ApprovalFile, ApprovalState, CommitApproval, GivenApproval};
 pub use sarif::write_sarif;
 pub use summary::write_summary;
 

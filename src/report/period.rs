@@ -7,6 +7,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::escape::{Layout, for_csv, for_markdown, for_terminal, write_json_value};
+use super::period_approval::{ApprovalFile, CommitApproval};
 use super::word::plural;
 
 /// A point of time: a commit, or the beginning of a day on which only the clock went on.
@@ -236,6 +237,8 @@ pub struct WaiverPeriod {
     pub reason: String,
     /// What became of it, in order.
     pub stretches: Vec<WaiverStretch>,
+    /// Commits of the period that did something to it and of which nothing proves who approved them.
+    pub unproven_commits: Vec<String>,
 }
 
 /// What could not be checked, for how long.
@@ -310,6 +313,10 @@ pub struct Period {
     pub gate: Vec<GateEvent>,
     /// Waivers, in the order of their names.
     pub waivers: Vec<WaiverPeriod>,
+    /// The commits of the period, in their order, and who approved them.
+    pub commit_approvals: Vec<CommitApproval>,
+    /// Files that say who approved what, in the order in which they were given.
+    pub approval_files: Vec<ApprovalFile>,
     /// What could not be checked.
     pub problems: Vec<Unchecked>,
     /// A draw, if one was asked for.
@@ -320,6 +327,8 @@ pub struct Period {
 pub(super) const DAY: i64 = 86_400;
 /// Longer texts are cut in tables.
 const LONGEST: usize = 2000;
+/// Unproven commits that a person at a terminal is shown.
+const FEW: usize = 5;
 
 /// A time in words that say enough: `12 days`, `5 hours`.
 pub(super) fn span(seconds: i64) -> String {
@@ -492,6 +501,21 @@ impl Period {
                 writeln!(out, "  {}\n    {when} by {who}", clean(&event.text()))?;
             }
         }
+        if !self.commit_approvals.is_empty() {
+            let commits = plural(self.commit_approvals.len() as u64, "commit");
+            writeln!(out, "\nApprovals of {commits}: {}", self.approval_words())?;
+            let unproven = self.commit_approvals.iter().filter(|each| each.is_unproven());
+            for each in unproven.clone().take(FEW) {
+                let id = each.commit.get(..12).unwrap_or(&each.commit);
+                let (who, subject) = (clean(&each.author), clean(&each.subject));
+                writeln!(out, "  {} ({id}) by {who}: {subject}", each.date)?;
+                writeln!(out, "    unproven: {}", clean(&each.words()))?;
+            }
+            let left = unproven.count().saturating_sub(FEW);
+            if left > 0 {
+                writeln!(out, "  … and {left} more; the formats json and markdown have all")?;
+            }
+        }
         if !self.problems.is_empty() {
             writeln!(out, "\nNot checked: {}", self.problems.len())?;
             for each in &self.problems {
@@ -586,6 +610,21 @@ impl Period {
             for event in &self.gate {
                 let (when, who) = (event.at.text(), clean(&event.committer));
                 writeln!(out, "| {when} | {who} | {} |", clean(&event.text()))?;
+            }
+        }
+        if !self.commit_approvals.is_empty() {
+            writeln!(
+                out,
+                "\n### Who approved\n\n{}: {}.\n",
+                plural(self.commit_approvals.len() as u64, "commit"),
+                self.approval_words()
+            )?;
+            writeln!(out, "| when | author | subject | approval | |\n| --- | --- | --- | --- | --- |")?;
+            for each in &self.commit_approvals {
+                let id = each.commit.get(..12).unwrap_or(&each.commit);
+                let (state, words) = (each.approval.state.name(), clean(&each.words()));
+                let (who, subject) = (clean(&each.author), clean(&each.subject));
+                writeln!(out, "| {} ({id}) | {who} | {subject} | {state} | {words} |", each.date)?;
             }
         }
         writeln!(out, "\n### By week\n\n| week from | opened | closed | open |\n| --- | --- | --- | --- |")?;

@@ -9,7 +9,8 @@ use super::history::{History, Instant, Step};
 use super::ledger::{Controls, Delta, GroupFacts, RuleFacts, WaiverFacts, digest, place};
 use super::period::seconds_of;
 use super::policies::{Beside, Policies, PolicyError, load};
-use crate::load::{CONFIG_FILE, Source as _};
+use super::touched::changed_paths;
+use crate::load::{CONFIG_FILE, ChangedPath, Commit, Source as _};
 use crate::report::{GateEvent, Mark, WaiverPeriod, WaiverStretch};
 
 /// The requirements and controls for which others are judged than before, given what a step changes of the rules.
@@ -111,6 +112,7 @@ impl Waivers {
                 rules: Vec::new(),
                 reason: String::new(),
                 stretches: Vec::new(),
+                unproven_commits: Vec::new(),
             });
             known.rules.clone_from(&each.rules);
             known.reason.clone_from(&each.reason);
@@ -139,8 +141,8 @@ fn end(stretches: &mut [WaiverStretch], mark: &Mark) {
     }
 }
 
-/// What commits of a period did to rules and configuration. A version whose configuration cannot be used is a problem of
-/// the period, and is compared with nothing.
+/// What commits of a period did to rules and configuration, and which of them touched a file of these. A version whose
+/// configuration cannot be used is a problem of the period, and is compared with nothing.
 ///
 /// # Errors
 /// A commit that cannot be read.
@@ -148,8 +150,9 @@ pub(super) fn gate_events(
     history: &History,
     instants: &[Instant],
     request: &CheckRequest,
-) -> Result<Vec<GateEvent>, PolicyError> {
+) -> Result<(Vec<GateEvent>, BTreeSet<usize>), PolicyError> {
     let mut events = Vec::new();
+    let mut touched = BTreeSet::new();
     // Those of the commit before, if they are known already: none within if they cannot be used.
     let mut known: Option<Option<Policies>> = None;
     let mut now = i64::MIN;
@@ -160,11 +163,17 @@ pub(super) fn gate_events(
             continue;
         };
         now = now.max(midnight).max(commit.committer.seconds);
-        let Some(before) = instant.commit.checked_sub(1) else { continue };
-        let Some(former) = history.commits.get(before) else { continue };
-        let trees = (former.revision.tree, commit.revision.tree);
-        let changed =
-            history.repository.changed_paths(Some(trees.0), Some(trees.1)).map_err(PolicyError::Load)?;
+        let changed = changed_paths(history, instant.commit).map_err(PolicyError::Load)?;
+        let Some(before) = instant.commit.checked_sub(1) else {
+            // The first commit has nothing to be compared with; whatever judges, it brought.
+            let own = policies_at(history, instant.commit, request)?;
+            let source = history.source(instant.commit).map_err(PolicyError::Load)?;
+            if changed.iter().any(|changed| is_policy(&source, own.as_ref(), changed)) {
+                touched.insert(instant.commit);
+            }
+            known = Some(own);
+            continue;
+        };
         if changed.is_empty() {
             continue;
         }
@@ -173,15 +182,11 @@ pub(super) fn gate_events(
             None => policies_at(history, before, request)?,
         };
         let source = history.source(instant.commit).map_err(PolicyError::Load)?;
-        let is_policy = |path: &str| {
-            let below = source.from_base(path);
-            path.rsplit('/').next() == Some(CONFIG_FILE)
-                || below.is_some_and(|path| base.as_ref().is_none_or(|policies| policies.are_in(path)))
-        };
-        if !changed.iter().any(|changed| is_policy(&String::from_utf8_lossy(&changed.path))) {
+        if !changed.iter().any(|changed| is_policy(&source, base.as_ref(), changed)) {
             known = Some(base);
             continue;
         }
+        touched.insert(instant.commit);
         let head = policies_at(history, instant.commit, request)?;
         if let (Some(base), Some(head)) = (&base, &head) {
             let gate = |policies| Gate { policies, waivers: &[], ignores: &[] };
@@ -202,7 +207,15 @@ pub(super) fn gate_events(
         }
         known = Some(head);
     }
-    Ok(events)
+    Ok((events, touched))
+}
+
+/// Whether a file is one of the configuration or of the policies; where these are not known, any may be.
+fn is_policy(source: &Commit, policies: Option<&Policies>, changed: &ChangedPath) -> bool {
+    let path = String::from_utf8_lossy(&changed.path);
+    let below = source.from_base(&path);
+    path.rsplit('/').next() == Some(CONFIG_FILE)
+        || below.is_some_and(|path| policies.is_none_or(|policies| policies.are_in(path)))
 }
 
 /// The policies of a commit; none if its configuration cannot be used.

@@ -520,6 +520,7 @@ fn is_of_content(code: Code) -> bool {
         | Code::UnmatchedGlob
         | Code::InvalidWaiver
         | Code::InvalidBaseline
+        | Code::InvalidApprovals
         | Code::InvalidCodeowners
         | Code::InvalidIgnore
         | Code::NothingEvaluated => true,

@@ -4,6 +4,7 @@
 //! arguments, no environment and no clock, and it prints nothing.
 
 mod alter;
+mod approvals;
 mod assemble;
 mod audit;
 mod baseline;
@@ -30,6 +31,7 @@ mod reach;
 mod replay;
 mod second_pass;
 mod sources;
+mod touched;
 
 pub use audit::audit;
 pub use baseline::{BaselineMode, NewBaseline, baseline};

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use sha2::{Digest as _, Sha256};
 
+use super::approvals::{Records, approvals};
 use super::check::{CheckRequest, in_pool};
 use super::course::{Waivers, gate_events};
 use super::follow::{Cache, Known, Stopped, follow};
@@ -11,10 +12,12 @@ use super::history::{History, Instant, PoliciesOf, Step};
 use super::ledger::{Closed, Controls, Delta, RuleFacts, RuleState, Said, Turned, digest, unknown};
 use super::policies::{Beside, PolicyError, load};
 use super::replay::Matches;
+use super::touched::{known_touches, touches};
 use crate::date::Moment;
 use crate::finding::{Fingerprint, Identity, Status};
 use crate::load::{LoadError, Source};
 use crate::outcome::population_line;
+use crate::policy::Approvals;
 use crate::report::{
     ChangeEvent, Deviation, GroupPeriod, Held, Mark, Period, Phase, PopulationChange, RulePeriod, Sample,
     Stretch, Unchecked, Week,
@@ -54,6 +57,8 @@ pub struct PeriodRequest<'s> {
     pub policies: PeriodPolicies<'s>,
     /// How many resources and commits to draw, and by which seed.
     pub sample: Option<(usize, String)>,
+    /// What others say of who approved which commits.
+    pub approvals: &'s [Approvals],
     /// What earlier runs know of it.
     pub cache: Option<&'s Cache>,
 }
@@ -96,7 +101,7 @@ pub fn period(
         let policies = fixed.as_ref().map_or(PoliciesOf::Each, PoliciesOf::These);
         let total = instants.len() as u64;
         let mut known = Known::of(request.cache, history, &check, policies);
-        let watch = loop {
+        let mut watch = loop {
             let mut watch = Watch::new(history, &request.from, request.sample.as_ref());
             let followed =
                 follow(history, &instants, policies, &check, &mut known, &mut |at, delta, step| {
@@ -104,6 +109,7 @@ pub fn period(
                     watch.see(instant, delta);
                     if at as u64 + 1 == total {
                         watch.keep_population(step.as_ref());
+                        watch.records = step.as_ref().map(|step| Records::of(step.replay.declared()));
                     }
                     progress(at as u64 + 1, total);
                 });
@@ -113,12 +119,25 @@ pub fn period(
                 Err(Stopped::Failed(error)) => return Err(error),
             }
         };
-        let gate = match request.policies {
+        let (gate, touched) = match request.policies {
             // What stands beside the estate judges nothing.
-            PeriodPolicies::Place(_) => Vec::new(),
+            PeriodPolicies::Place(_) => (Vec::new(), BTreeSet::new()),
             PeriodPolicies::End | PeriodPolicies::Each => gate_events(history, &instants, &check)?,
         };
-        Ok(Period { gate, ..watch.finish(request, told, &instants) })
+        let touched =
+            touches(history, &instants, &touched, check.limits.file_size).map_err(PolicyError::Load)?;
+        let records = watch.records.take();
+        let mut period = Period { gate, ..watch.finish(request, told, &instants) };
+        let waivers: BTreeSet<&String> = period.waivers.iter().map(|waiver| &waiver.waiver).collect();
+        let touched = known_touches(touched, &waivers);
+        let approved = approvals(history, &instants, records.as_ref(), request.approvals, &touched);
+        period.notes.extend(approved.notes);
+        for waiver in &mut period.waivers {
+            let of_waiver = approved.commits.iter().filter(|each| each.touches.contains(&waiver.waiver));
+            let unproven = of_waiver.filter(|each| each.is_unproven()).map(|each| each.commit.clone());
+            waiver.unproven_commits = unproven.collect();
+        }
+        Ok(Period { commit_approvals: approved.commits, approval_files: approved.files, ..period })
     })
 }
 
@@ -164,6 +183,8 @@ struct Watch<'h> {
     timeline: Vec<(i64, Vec<RuleState>)>,
     sample: Option<&'h (usize, String)>,
     population: Vec<Identity>,
+    /// Who approved what, as the last version says; none if it could not be judged.
+    records: Option<Records>,
     digest: String,
     is_begun: bool,
 }
@@ -189,6 +210,7 @@ impl<'h> Watch<'h> {
             timeline: Vec::new(),
             sample,
             population: Vec::new(),
+            records: None,
             digest: String::new(),
             is_begun: false,
         }
@@ -438,7 +460,9 @@ impl<'h> Watch<'h> {
             notes.push(format!("history starts here: nothing is known before {day}"));
         }
         notes.push(
-            "git proves what stood in a commit, not who approved it: approvals are what documents of the estate say".to_owned(),
+            "git proves what stood in a commit, not who approved it: approvals are what Change records of the estate at the end \
+             say, and files given with --approvals; everything else is unproven"
+                .to_owned(),
         );
         Period {
             version: 1,
@@ -459,6 +483,8 @@ impl<'h> Watch<'h> {
             sample: self.sample.map(|(size, seed)| self.draw(*size, seed, &commits)),
             events: self.events,
             gate: Vec::new(),
+            commit_approvals: Vec::new(),
+            approval_files: Vec::new(),
             waivers: self.waivers.finish(),
             problems,
             deviations,

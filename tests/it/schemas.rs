@@ -46,7 +46,8 @@ fn edited(document: &Value, pointer: &str, value: Option<Value>) -> Value {
 
 #[test]
 fn every_schema_is_one() {
-    for name in ["Rule", "assize", "output", "report", "coverage", "baseline", "period", "blame"] {
+    for name in ["Rule", "assize", "output", "report", "coverage", "baseline", "period", "blame", "approvals"]
+    {
         let schema = schema(name);
         assert!(jsonschema::meta::is_valid(&schema), "{name}");
         described(&schema, name);

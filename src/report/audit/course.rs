@@ -10,14 +10,15 @@ use super::remark::{Remark, Sort};
 use crate::outcome::RequirementOutcome;
 use crate::report::period::{DAY, percent, span};
 use crate::report::word::plural;
-use crate::report::{Deviation, Held, Period, PopulationChange};
+use crate::report::{CommitApproval, Deviation, Held, Period, PopulationChange};
 
 /// The sections: anchor and title.
-pub(super) const SECTIONS: [(&str, &str); 4] = [
+pub(super) const SECTIONS: [(&str, &str); 5] = [
     ("period", "The period"),
     ("remarks", "What the end does not show"),
     ("timelines", "Timelines"),
     ("deviations", "Deviations"),
+    ("approvals", "Who approved"),
 ];
 
 /// A badge with the words and the colour of a severity.
@@ -293,6 +294,45 @@ pub(super) fn deviations(period: &Period, out: &mut String) {
     ));
     let columns = ["Rule and resource", "From", "To", "Days", "Over the period", "Finding"];
     table(&columns, &rows, out);
+    out.push_str("</section>\n");
+}
+
+/// The commits of the period, and who approved them.
+pub(super) fn approvals(period: &Period, out: &mut String) {
+    heading("approvals", "Who approved", out);
+    let commits = plural(period.commit_approvals.len() as u64, "commit");
+    out.push_str(&format!(
+        "<p>{commits}: {}. Git proves what stood in a commit, not who approved it: <b>recorded</b> is what a Change of the \
+         estate says, <b>imported</b> what a file says that was given, <b>unproven</b> everything else.</p>\n",
+        period.approval_words()
+    ));
+    let row = |each: &CommitApproval| {
+        let state = each.approval.state.name();
+        let class = if each.is_unproven() { "invalid" } else { "valid" };
+        let cells = vec![
+            format!("{} {}", whole(&each.date), commit(&each.commit)),
+            h(&each.author),
+            h(&each.committer),
+            h(&each.subject),
+            h(&each.touches.join(", ")),
+            format!("<span class=\"s {class}\">{state}</span>"),
+            h(&each.words()),
+        ];
+        (String::new(), None, cells)
+    };
+    let rows: Vec<_> = period.commit_approvals.iter().map(row).collect();
+    if !rows.is_empty() {
+        let columns = [
+            "Commit",
+            "Author",
+            "Committer",
+            "Subject",
+            "Policies and waivers it touched",
+            "Approval",
+            "By whom, or why not",
+        ];
+        table(&columns, &rows, out);
+    }
     out.push_str("</section>\n");
 }
 

@@ -1,5 +1,5 @@
 //! `csv`: one row a requirement, control, waiver, evidence, rule, finding or problem (RFC 4180, with a header); over a period
-//! also a row a remark, deviation, change of a population, week and change.
+//! also a row a remark, deviation, change of a population, week, change and commit.
 //!
 //! Every row has every column. What a spreadsheet would take for a formula gets an apostrophe in front.
 
@@ -331,6 +331,19 @@ fn period(audit: &Audit, period: &Period, out: &mut dyn Write) -> io::Result<()>
             .with("message", event.text())
             .between(&event.at, None)
             .with("author", &event.committer)
+            .write(out)?;
+    }
+    for each in &period.commit_approvals {
+        Row::new("commit")
+            .with("id", &each.commit)
+            .with("title", &each.subject)
+            .with("state", each.approval.state.name())
+            .with("reasons", each.approval.reasons.join("; "))
+            .with("resource", each.touches.join(", "))
+            .with("message", each.words())
+            .with("since", &each.date)
+            .with("commit", &each.commit)
+            .with("author", &each.author)
             .write(out)?;
     }
     for each in &period.problems {

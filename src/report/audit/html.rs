@@ -73,6 +73,7 @@ impl Page<'_> {
             course::remarks(&remarks(self.audit), &self.anchors, &mut body);
             course::timelines(&self.past, period, &self.anchors, &mut body);
             course::deviations(period, &mut body);
+            course::approvals(period, &mut body);
         }
         for (at, framework) in self.audit.outcomes.frameworks.iter().enumerate() {
             self.framework(at, framework, &mut body);

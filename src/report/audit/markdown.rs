@@ -126,11 +126,41 @@ fn period(audit: &Audit, period: &Period, out: &mut String) {
             ));
         }
     }
+    approvals(period, out);
     out.push_str("\n### Findings by week\n\n| week from | opened | closed | open at its end |\n| --- | ---: | ---: | ---: |\n");
     for week in &period.weeks {
         out.push_str(&format!("| {} | {} | {} | {} |\n", week.from, week.opened, week.closed, week.open));
     }
     out.push('\n');
+}
+
+/// The commits of a period, and who approved them.
+fn approvals(period: &Period, out: &mut String) {
+    let all = &period.commit_approvals;
+    out.push_str(&format!(
+        "\n## Who approved\n\n{}: {}.\n",
+        plural(all.len() as u64, "commit"),
+        period.approval_words()
+    ));
+    if !all.is_empty() {
+        out.push_str("\n| commit | author | subject | touched | approval | by whom, or why not |\n");
+        out.push_str("| --- | --- | --- | --- | --- | --- |\n");
+    }
+    for each in all.iter().take(MOST) {
+        out.push_str(&format!(
+            "| {} `{}` | {} | {} | {} | {} | {} |\n",
+            each.date,
+            each.commit.get(..12).unwrap_or(&each.commit),
+            cell(&each.author),
+            cell(&each.subject),
+            cell(&each.touches.join(", ")),
+            each.approval.state.name(),
+            cell(&each.words())
+        ));
+    }
+    if all.len() > MOST {
+        out.push_str(&format!("\n{} more; the formats json, csv and xlsx have all.\n", all.len() - MOST));
+    }
 }
 
 /// Requirements and controls over the period; those that held all the time are counted.

@@ -137,6 +137,12 @@ fn identity_rows(audit: &Audit) -> Vec<(&'static str, String)> {
             ("period: steps", period.steps.to_string()),
         ]);
     }
+    for file in audit.period.iter().flat_map(|period| &period.approval_files) {
+        rows.push((
+            "approvals",
+            format!("{}, {}, {}", file.file, super::word::plural(file.approvals, "approval"), file.digest),
+        ));
+    }
     rows.push(("births", audit.births.sentence()));
     rows
 }

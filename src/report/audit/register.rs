@@ -140,6 +140,18 @@ fn requirements(list: &[crate::policy::RequirementRef], anchors: &BTreeMap<Strin
     list.iter().map(link).collect::<Vec<_>>().join(", ")
 }
 
+/// What stands beside who approved a waiver: commits of the period that did something to it, and that nobody is proven to
+/// have approved.
+fn unproven(audit: &Audit, waiver: &str) -> String {
+    let period = audit.period.iter().flat_map(|period| &period.waivers);
+    let commits = period.filter(|each| each.waiver == waiver).flat_map(|each| &each.unproven_commits);
+    let ids: Vec<String> = commits.map(|id| h(id.get(..12).unwrap_or(id))).collect();
+    if ids.is_empty() {
+        return String::new();
+    }
+    format!("<br>as it says; nobody is proven to have approved <code>{}</code>", ids.join(", "))
+}
+
 fn waivers(audit: &Audit, out: &mut String) {
     let row = |(at, waiver): (usize, &WaiverOutcome)| {
         let state = match waiver.state {
@@ -153,7 +165,11 @@ fn waivers(audit: &Audit, out: &mut String) {
             list(&waiver.rules),
             h(waiver.sort.unwrap_or_default()),
             h(&waiver.reason),
-            h(waiver.approved_by.as_deref().unwrap_or("nobody")),
+            format!(
+                "{}{}",
+                h(waiver.approved_by.as_deref().unwrap_or("nobody")),
+                unproven(audit, &waiver.identity.to_string())
+            ),
             h(waiver.expires.as_deref().unwrap_or("never")),
             waiver.findings.to_string(),
             list(&waiver.defects),

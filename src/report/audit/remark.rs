@@ -24,12 +24,13 @@ pub(super) enum Sort {
     WaiverChanged,
     ChangeDenied,
     GateChanged,
+    ApprovalUnproven,
     NothingDeclared,
     NotJudged,
 }
 
 impl Sort {
-    pub(super) const ALL: [Self; 11] = [
+    pub(super) const ALL: [Self; 12] = [
         Self::Overdue,
         Self::OpenThroughout,
         Self::CameAndWent,
@@ -39,6 +40,7 @@ impl Sort {
         Self::WaiverChanged,
         Self::ChangeDenied,
         Self::GateChanged,
+        Self::ApprovalUnproven,
         Self::NothingDeclared,
         Self::NotJudged,
     ];
@@ -55,6 +57,7 @@ impl Sort {
             Self::WaiverChanged => "waiver-changed",
             Self::ChangeDenied => "change-denied",
             Self::GateChanged => "gate-changed",
+            Self::ApprovalUnproven => "approval-unproven",
             Self::NothingDeclared => "nothing-declared",
             Self::NotJudged => "not-judged",
         }
@@ -72,6 +75,9 @@ impl Sort {
             Self::WaiverChanged => "Waivers that changed",
             Self::ChangeDenied => "Changes that a rule denies",
             Self::GateChanged => "Changes of what judges",
+            Self::ApprovalUnproven => {
+                "Changes of what judges or waives that nobody is proven to have approved"
+            }
             Self::NothingDeclared => "Nothing declared for a time",
             Self::NotJudged => "Not judged for a time",
         }
@@ -98,6 +104,9 @@ impl Sort {
             }
             Self::GateChanged => {
                 "A rule went, weighs less or says something else, or the configuration judges otherwise."
+            }
+            Self::ApprovalUnproven => {
+                "The commit touched policies, configuration or a waiver, and no record that counts says who approved it."
             }
             Self::NothingDeclared => {
                 "For a part of the period no resource was declared that its rules could judge; shares of the time count the rest alone."
@@ -164,6 +173,18 @@ pub(super) fn remarks(audit: &Audit) -> Vec<Remark> {
                 &event.name,
                 &event.at.date,
                 format!("{}{place}{gone}", event.change()),
+            )
+        });
+    }
+    for each in period.commit_approvals.iter().filter(|each| each.is_unproven() && !each.touches.is_empty()) {
+        found.push(Remark {
+            commit: Some(each.commit.clone()),
+            who: Some(each.committer.clone()),
+            ..point(
+                Sort::ApprovalUnproven,
+                &each.touches.join(", "),
+                &each.date,
+                format!("{}: {}", each.words(), each.subject),
             )
         });
     }
@@ -318,6 +339,10 @@ fn waivers(period: &Period, found: &mut Vec<Remark>) {
                 Some(_) => None,
             };
             if let Some(text) = text {
+                let is_unproven =
+                    stretch.from.commit.as_ref().is_some_and(|id| waiver.unproven_commits.contains(id));
+                let beside = if is_unproven { "; nobody is proven to have approved its commit" } else { "" };
+                let text = format!("{text}{beside}");
                 found.push(Remark {
                     commit: stretch.from.commit.clone(),
                     ..point(Sort::WaiverChanged, &waiver.waiver, &stretch.from.date, text)

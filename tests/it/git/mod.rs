@@ -8,6 +8,7 @@
     reason = "a test reads files and the clock itself, and may panic"
 )]
 
+mod approvals;
 mod baseline;
 mod cache;
 mod commits;

@@ -371,6 +371,9 @@ fn the_report_is_the_period_and_the_state_at_its_end() {
             "waiver-changed Waiver/for-b",
             "change-denied map-removed",
             "gate-changed old-rule",
+            "approval-unproven policies",
+            "approval-unproven Waiver/for-b",
+            "approval-unproven policies",
             "nothing-declared house:2",
         ]
     );

@@ -1,5 +1,5 @@
 //! The sheets of a period: what the end does not show, shares of the time, deviations, populations over time, weeks,
-//! changes, waivers over time.
+//! changes, who approved commits, waivers over time.
 
 use super::{Cell, Table, code, maybe, text};
 use crate::report::audit::Audit;
@@ -7,7 +7,7 @@ use crate::report::audit::chart;
 use crate::report::audit::past::Past;
 use crate::report::audit::remark::remarks;
 use crate::report::period::{DAY, percent};
-use crate::report::{Held, Mark, Period, PopulationChange};
+use crate::report::{CommitApproval, Held, Mark, Period, PopulationChange};
 
 /// The sheets, in their order; none without a period.
 pub(super) fn tables(past: &Past<'_>) -> Vec<Table> {
@@ -19,6 +19,7 @@ pub(super) fn tables(past: &Past<'_>) -> Vec<Table> {
         populations(past, period),
         weeks(period),
         changes(period),
+        approvals(period),
         waivers(period),
         unchecked(period),
     ]
@@ -254,6 +255,38 @@ fn changes(period: &Period) -> Table {
     }
 }
 
+fn approvals(period: &Period) -> Table {
+    let row = |each: &CommitApproval| {
+        vec![
+            text(&each.date),
+            text(&each.author),
+            text(&each.committer),
+            text(&each.subject),
+            text(each.touches.join(", ")),
+            text(each.approval.state.name()),
+            text(each.words()),
+            code(&each.commit),
+            text(""),
+        ]
+    };
+    Table {
+        name: "Who approved".to_owned(),
+        columns: vec![
+            ("Date", 12.0),
+            ("Author", 18.0),
+            ("Committer", 18.0),
+            ("Subject", 44.0),
+            ("Policies and waivers it touched", 30.0),
+            ("Approval", 12.0),
+            ("By whom, or why not", 60.0),
+            ("Commit", 20.0),
+            ("Reviewer's remarks", 36.0),
+        ],
+        rows: period.commit_approvals.iter().map(row).collect(),
+        coloured: vec![5],
+    }
+}
+
 fn waivers(period: &Period) -> Table {
     let mut rows = Vec::new();
     for waiver in &period.waivers {
@@ -267,6 +300,7 @@ fn waivers(period: &Period) -> Table {
                 text(stretch.defects.join("; ")),
                 text(waiver.rules.join(", ")),
                 text(&waiver.reason),
+                code(waiver.unproven_commits.join(", ")),
             ]);
             rows.push(cells);
         }
@@ -285,6 +319,7 @@ fn waivers(period: &Period) -> Table {
             ("Defects", 44.0),
             ("Rules", 30.0),
             ("Reason", 44.0),
+            ("Unproven commits", 20.0),
         ],
         rows,
         coloured: vec![1],
