@@ -18,6 +18,12 @@ use crate::problem::{Code, Problem};
 use crate::rego::World;
 use crate::schema::{self, ResourceId, RunContext};
 
+/// A file with many resources is work for several threads. Each part reads it again for the places of its findings, so
+/// that there are few of them.
+const MOST_PARTS: usize = 8;
+/// Resources of a part.
+const SMALLEST_PART: usize = 2048;
+
 /// All resources of an estate, as the first pass has seen them.
 pub(super) struct Seen {
     pub(super) inventory: Arc<Inventory>,
@@ -68,6 +74,7 @@ impl Check<'_> {
             inventory.resources().zip(states).filter(|(_, state)| state.is_evaluated).collect();
         let files: Vec<_> = resources
             .chunk_by(|((_, one), _), ((_, other), _)| one.location.file == other.location.file)
+            .flat_map(|file| file.chunks(file.len().div_ceil(MOST_PARTS).max(SMALLEST_PART)))
             .collect();
         let judge_file =
             |mut outcome: Outcome, file: &[((ResourceId, &Arc<Resource>), &State)], around: &Around<'_>| {

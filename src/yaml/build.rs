@@ -76,6 +76,8 @@ pub(super) struct Builder<'s> {
     untold: usize,
     ambiguous: u32,
     alias_nodes: usize,
+    /// Values that merge keys have brought; those within others are brought again at each level.
+    merged_nodes: usize,
     started: u32,
     document_first: u32,
     /// Where the part that is being parsed begins in the source.
@@ -123,6 +125,7 @@ impl<'s> Builder<'s> {
             untold: 0,
             ambiguous: 0,
             alias_nodes: 0,
+            merged_nodes: 0,
             started: 0,
             document_first: 0,
             base: 0,

@@ -6,17 +6,27 @@ use std::sync::Arc;
 use super::tape::Span;
 use crate::finding::Location;
 
-/// Bytes between two counts of characters.
+/// Bytes between two counts of lines, and of characters.
 const STRIDE: usize = 256;
 
 /// Where the lines of a text begin. Built once a file, and only for files that have something to report.
 #[derive(Debug)]
 pub struct LineIndex<'a> {
     text: Cow<'a, str>,
-    starts: Vec<u32>,
+    /// The line in which every `STRIDE`th byte stands. A table of all lines would have the size of a text of empty ones, and
+    /// more.
+    lines: Vec<Line>,
     /// Characters before every `STRIDE`th byte, so that a column in a line of megabytes costs no walk along it.
     /// Empty for ASCII, where bytes are characters.
     counts: Vec<u32>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Line {
+    /// From 1.
+    number: u32,
+    /// Where it begins.
+    start: u32,
 }
 
 impl<'a> LineIndex<'a> {
@@ -26,13 +36,16 @@ impl<'a> LineIndex<'a> {
         let bytes = text.as_bytes();
         // A byte order mark is no column.
         let first = if text.starts_with('\u{feff}') { 3 } else { 0 };
-        let mut starts = vec![first];
-        for at in memchr::memchr2_iter(b'\n', b'\r', bytes) {
-            let crlf = bytes.get(at) == Some(&b'\r') && bytes.get(at + 1) == Some(&b'\n');
-            if !crlf {
-                starts.push(u32::try_from(at + 1).unwrap_or(u32::MAX));
+        let mut line = Line { number: 1, start: first };
+        let mut lines = Vec::with_capacity(bytes.len() / STRIDE + 1);
+        let mut breaks = breaks(bytes, 0, bytes.len()).peekable();
+        for border in (0..=bytes.len()).step_by(STRIDE) {
+            while let Some(end) = breaks.next_if(|end| *end <= border) {
+                line = line.next(end);
             }
+            lines.push(line);
         }
+        drop(breaks);
         let mut counts = Vec::new();
         if !text.is_ascii() {
             let mut count = 0;
@@ -42,15 +55,17 @@ impl<'a> LineIndex<'a> {
             }
             counts.push(count);
         }
-        Self { text, starts, counts }
+        Self { text, lines, counts }
     }
 
     /// Line and column of an offset, both from 1; columns count Unicode scalar values.
     pub fn position(&self, offset: u32) -> (u32, u32) {
-        let line = self.starts.partition_point(|start| *start <= offset).max(1);
-        let start = self.starts.get(line - 1).copied().unwrap_or_default();
-        let column = self.count(offset).saturating_sub(self.count(start)) + 1;
-        (u32::try_from(line).unwrap_or(u32::MAX), column)
+        let bytes = self.text.as_bytes();
+        let end = bytes.len().min(offset as usize);
+        let block = end / STRIDE;
+        let line = self.lines.get(block).copied().unwrap_or(Line { number: 1, start: 0 });
+        let line = breaks(bytes, block * STRIDE, end).fold(line, Line::next);
+        (line.number, self.count(offset).saturating_sub(self.count(line.start)) + 1)
     }
 
     /// Characters that begin before an offset.
@@ -76,6 +91,20 @@ impl<'a> LineIndex<'a> {
     }
 }
 
+impl Line {
+    /// The line after one that ends there.
+    fn next(self, end: usize) -> Self {
+        Self { number: self.number.saturating_add(1), start: u32::try_from(end).unwrap_or(u32::MAX) }
+    }
+}
+
+/// Where the lines end, each with its break, that have their last byte between two places.
+fn breaks(bytes: &[u8], from: usize, to: usize) -> impl Iterator<Item = usize> {
+    let part = bytes.get(from..to).unwrap_or_default();
+    let ends = memchr::memchr2_iter(b'\n', b'\r', part).map(move |at| from + at + 1);
+    ends.filter(|end| bytes.get(end - 1) != Some(&b'\r') || bytes.get(*end) != Some(&b'\n'))
+}
+
 /// Characters that begin in a part of a UTF-8 text: all bytes but those that go on with one.
 fn characters(bytes: &[u8]) -> u32 {
     bytes.iter().map(|byte| u32::from(byte & 0xc0 != 0x80)).sum()
@@ -95,6 +124,26 @@ mod tests {
                 (line, column) = if character == '\n' { (line + 1, 1) } else { (line, column + 1) };
             }
             assert_eq!(index.position(u32::try_from(text.len()).unwrap()), (line, column));
+        }
+    }
+
+    #[test]
+    fn line_breaks_at_every_border() {
+        for end in ["\n", "\r", "\r\n", "\n\n", "\r\r", "\r\n\r\n"] {
+            for length in STRIDE - 3..STRIDE + 3 {
+                let text = format!("{}{end}b", "a".repeat(length)).repeat(4);
+                let index = LineIndex::new(&text);
+                let mut place = (1, 1);
+                for at in 0..=text.len() {
+                    assert_eq!(index.position(u32::try_from(at).unwrap()), place, "{end:?} {length} {at}");
+                    let is_break = match text.as_bytes().get(at) {
+                        Some(b'\n') => true,
+                        Some(b'\r') => text.as_bytes().get(at + 1) != Some(&b'\n'),
+                        _ => false,
+                    };
+                    place = if is_break { (place.0 + 1, 1) } else { (place.0, place.1 + 1) };
+                }
+            }
         }
     }
 

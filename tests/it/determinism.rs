@@ -110,3 +110,40 @@ fn planted(text: &str) -> Vec<String> {
     });
     documents.collect()
 }
+
+/// A large file is judged in parts, in the second pass.
+#[test]
+fn one_large_file_says_what_many_small_ones_say() {
+    let resource = |number: usize| {
+        format!(
+            "---\napiVersion: assize.dev/v1\nkind: Application\nmetadata: {{name: app-{number}}}\nspec: {{type: cots, custom: false, exposure: internal, owner: team-{}}}\n",
+            number % 7
+        )
+    };
+    let scene = Scene::new().with("assize.yaml", "version: 1\nestate: ['estate/**']\n");
+    let text = |numbers: std::ops::Range<usize>| numbers.map(resource).collect::<String>();
+    let run = |threads: &str| {
+        let rules = ["--rule", "access-review-overdue", "--rule", "unresolved-reference"];
+        let arguments = ["check", "-o", "jsonl", "--as-of", DAY, "--threads", threads];
+        let outcome = scene.run(&[&arguments[..], &rules].concat());
+        assert_eq!((outcome.code, outcome.stderr.as_str()), (1, ""));
+        outcome.stdout
+    };
+    scene.write("estate/all.yaml", &text(0..5_000));
+    let one = run("1");
+    assert_eq!(run("8"), one);
+    let prints = |text: &str| -> BTreeSet<String> {
+        let lines = text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+        let prints = lines.filter_map(|line| Some(line["fingerprint"].as_str()?.to_owned()));
+        prints.collect()
+    };
+    assert_eq!(prints(&one).len(), 10_000);
+    // In their order of lines, whichever part they come from.
+    let lines = one.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    assert!(lines.filter_map(|line| line["location"]["line"].as_u64()).is_sorted());
+    scene.write("estate/all.yaml", &text(0..1));
+    for part in 0..50 {
+        scene.write(&format!("estate/{part}.yaml"), &text((part * 100).max(1)..(part + 1) * 100));
+    }
+    assert_eq!(prints(&run("8")), prints(&one));
+}

@@ -6,6 +6,10 @@ use super::{Builder, Stop, fault, offset};
 use crate::problem::Code;
 use crate::yaml::tape::{DECODED, Kind, Node, PLAIN, Use};
 
+/// Merge keys may bring so many values for each one that aliases may: a mapping of its own within merge keys is brought
+/// once a level.
+const MERGES_AN_ALIAS: usize = 8;
+
 impl Builder<'_> {
     /// Puts in place of each `<<` the entries that it brings: own keys win, then the earlier of a list
     /// (yaml.org/type/merge). Gives the number of children and the height.
@@ -51,6 +55,12 @@ impl Builder<'_> {
                 while at < start + length {
                     let Some((name, brought)) = subtree.get(at).zip(subtree.get(at + 1)) else { break };
                     let size = brought.size as usize;
+                    self.merged_nodes += 1 + size;
+                    let most = self.limits.alias_nodes.saturating_mul(MERGES_AN_ALIAS);
+                    if self.merged_nodes > most {
+                        let message = format!("merge keys bring more than {most} values");
+                        return Err(Stop(fault(Code::AliasBudget, message, key_node.span)));
+                    }
                     if names.insert(text(self, name)) {
                         let target = offset(self.nodes.len());
                         let end = target + 1 + brought.size;

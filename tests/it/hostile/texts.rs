@@ -80,9 +80,12 @@ fn merges_within_merges() {
     };
     check(chain(400), &["invalid-identity"]);
     check(chain(20_000), &["alias-budget"]);
-    // Many keys below many merges: each merge copies them all, and none may add to what is kept.
+    // Many keys below many merges: each merge copies them all, none may add to what is kept, and the work is bounded.
     let keys: String = (0..100_000).map(|key| format!("k{key}: 0, ")).collect();
     let nested = format!("{}{{{keys}}}{}\n", "{<<: ".repeat(120), "}".repeat(120));
+    check(nested, &["alias-budget"]);
+    let fewer: String = (0..30_000).map(|key| format!("k{key}: 0, ")).collect();
+    let nested = format!("{}{{{fewer}}}{}\n", "{<<: ".repeat(120), "}".repeat(120));
     check(nested, &["invalid-identity"]);
     let anchored = format!("{}{{{keys}}}{}\n", "{<<: {}, k: &a ".repeat(60), "}".repeat(60));
     check(anchored, &["alias-budget"]);
@@ -147,6 +150,8 @@ fn long_scalars() {
     check_named("hostile.yaml", resource(&format!("\"{}\"", "\\n".repeat(LONG / 2))), 1_000, &[]);
     check_named("hostile.yaml", format!("{}# {plain}", application("hostile")), 1_000, &[]);
     check_named("hostile.yaml", format!("{}{}", application("hostile"), "\n".repeat(LONG)), 1_000, &[]);
+    // Lines that are empty cost no more than others: a table of them would have four times their size.
+    check_named("hostile.yaml", format!("{}{}", "\n".repeat(3 * LONG), application("hostile")), 1_000, &[]);
     check_named("hostile.yaml", format!("{}{}", application("hostile"), "#\n".repeat(LONG / 2)), 1_000, &[]);
     // Not closed.
     check_named("hostile.yaml", resource(&format!("\"{plain}")), 1_000, &["invalid-yaml"]);
