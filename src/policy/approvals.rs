@@ -188,9 +188,9 @@ mod tests {
         check(&SOUND.replace("\"ben\"", "\" \""), &["2:35 \" \" should be a text"]);
         check(
             &SOUND.replace("T08:00:00+01:00", " 08:00"),
-            &["2:70 \"2026-11-20 08:00\" should be a day or a time: 2026-11-20, 2026-11-20T08:00:00Z"],
+            &["2:67 \"2026-11-20 08:00\" should be a day or a time: 2026-11-20, 2026-11-20T08:00:00Z"],
         );
-        check(&SOUND.replace("\"source\"", "\"url\""), &["2:99 unknown key `url`"]);
+        check(&SOUND.replace("\"source\"", "\"url\""), &["2:96 unknown key `url`"]);
     }
 
     #[test]
