@@ -8,11 +8,11 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::document::Locator;
+use super::document::{Locator, Versioned};
 use crate::date::Moment;
 use crate::finding::{ContentDigest, Location};
 use crate::problem::{Code, Problem};
-use crate::yaml::{Kind, Limits, Place, parse, typed};
+use crate::yaml::Place;
 
 /// The version of the format.
 pub const APPROVALS_VERSION: u32 = 1;
@@ -70,44 +70,15 @@ struct Form {
 /// Every problem found; the first form error ends the reading.
 pub fn parse_approvals(bytes: Vec<u8>, file: &Arc<str>) -> Result<Approvals, Vec<Problem>> {
     let digest = ContentDigest::of_bytes(&bytes);
-    let (tape, problems) = parse(bytes, file, &Limits::default());
-    if !problems.is_empty() {
-        return Err(problems);
-    }
+    let kind = Versioned {
+        code: Code::InvalidApprovals,
+        name: "file of approvals",
+        version: APPROVALS_VERSION,
+        help: None,
+    };
+    let (tape, form, mut problems): (_, Document, _) = kind.read(bytes, file)?;
     let locator = Locator::new(file, &tape);
     let refuse = |node: u32, message: String| locator.problem(Code::InvalidApprovals, node, message);
-    let [document] = tape.documents.as_slice() else {
-        let message = match tape.documents.len() {
-            0 => "the file is empty, should hold approvals",
-            _ => "the file holds more than one document, should be one",
-        };
-        return Err(vec![Problem::new(Code::InvalidApprovals, message).at(Location::start_of(file))]);
-    };
-    let faults = document.faults.iter().map(|fault| {
-        let lines = crate::yaml::LineIndex::new(tape.source());
-        Problem::new(fault.code, fault.message.clone()).at(lines.location(file, fault.span, ""))
-    });
-    let mut problems: Vec<Problem> = faults.collect();
-    let root = tape.root(document);
-    // What a later version holds is not known, so its version is looked at first.
-    match root.get("version") {
-        Some(version) if version.text() == APPROVALS_VERSION.to_string() && version.kind() == Kind::Int => {}
-        Some(version) => {
-            let message = format!("version {} is not known, should be {APPROVALS_VERSION}", version.text());
-            return Err(vec![refuse(version.index(), message)]);
-        }
-        None => {
-            let message = "is no file of approvals: it has no `version`".to_owned();
-            return Err(vec![refuse(root.index(), message)]);
-        }
-    }
-    let form: Document = match typed(root) {
-        Ok(form) => form,
-        Err(error) => {
-            problems.push(locator.typed(Code::InvalidApprovals, root.index(), error));
-            return Err(problems);
-        }
-    };
     let mut approvals = Vec::new();
     for Place { node, value: form } in form.approvals {
         let mut wrong = |node: u32, value: &str, form: &str| {
@@ -173,7 +144,7 @@ mod tests {
     #[test]
     fn what_is_wrong_has_a_place() {
         check(SOUND, &[]);
-        check("", &["1:1 the file is empty, should hold approvals"]);
+        check("", &["1:1 the file is empty, should be a file of approvals"]);
         check("[]", &["1:1 is no file of approvals: it has no `version`"]);
         check(&SOUND.replace("1,", "2,"), &["1:13 version 2 is not known, should be 1"]);
         check(

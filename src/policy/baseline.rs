@@ -10,11 +10,11 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::json;
 
-use super::document::Locator;
+use super::document::{Locator, Versioned};
 use super::rule::{Check, Rule};
 use crate::finding::{ContentDigest, Fingerprint, Location, Severity};
 use crate::problem::{Code, Problem};
-use crate::yaml::{Kind, Limits, Place, parse, typed};
+use crate::yaml::Place;
 
 /// The version of the format.
 pub const BASELINE_VERSION: u32 = 1;
@@ -78,45 +78,17 @@ struct EntryForm {
 /// Every problem found; the first form error ends the reading.
 pub fn parse_baseline(bytes: Vec<u8>, file: &Arc<str>) -> Result<Baseline, Vec<Problem>> {
     let digest = ContentDigest::of_bytes(&bytes);
-    let (tape, problems) = parse(bytes, file, &Limits::default());
-    if !problems.is_empty() {
-        return Err(problems);
-    }
+    let kind = Versioned {
+        code: Code::InvalidBaseline,
+        name: "baseline",
+        version: BASELINE_VERSION,
+        help: Some(
+            "it was written by another program, or by a later assize; use that, or write it anew: `assize baseline -o FILE`",
+        ),
+    };
+    let (tape, form, mut problems): (_, BaselineDocument, _) = kind.read(bytes, file)?;
     let locator = Locator::new(file, &tape);
     let refuse = |node: u32, message: String| locator.problem(Code::InvalidBaseline, node, message);
-    let [document] = tape.documents.as_slice() else {
-        let message = match tape.documents.len() {
-            0 => "the file is empty, should be a baseline",
-            _ => "the file holds more than one document, should be a baseline",
-        };
-        return Err(vec![Problem::new(Code::InvalidBaseline, message).at(Location::start_of(file))]);
-    };
-    let faults = document.faults.iter().map(|fault| {
-        let lines = crate::yaml::LineIndex::new(tape.source());
-        Problem::new(fault.code, fault.message.clone()).at(lines.location(file, fault.span, ""))
-    });
-    let mut problems: Vec<Problem> = faults.collect();
-    let root = tape.root(document);
-    // What a later version holds is not known, so its version is looked at first.
-    match root.get("version") {
-        Some(version) if version.text() == BASELINE_VERSION.to_string() && version.kind() == Kind::Int => {}
-        Some(version) => {
-            let message = format!("version {} is not known, should be {BASELINE_VERSION}", version.text());
-            let help = "it was written by another program, or by a later assize; use that, or write it anew: `assize baseline -o FILE`";
-            return Err(vec![refuse(version.index(), message).with_help(help)]);
-        }
-        None => {
-            let message = "is no baseline: it has no `version`".to_owned();
-            return Err(vec![refuse(root.index(), message)]);
-        }
-    }
-    let form: BaselineDocument = match typed(root) {
-        Ok(form) => form,
-        Err(error) => {
-            problems.push(locator.typed(Code::InvalidBaseline, root.index(), error));
-            return Err(problems);
-        }
-    };
     let mut entries = Vec::new();
     let mut seen: BTreeMap<Fingerprint, u32> = BTreeMap::new();
     for Place { node, value: form } in form.findings {

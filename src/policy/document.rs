@@ -4,12 +4,12 @@ use std::cell::OnceCell;
 use std::sync::Arc;
 
 use serde::Deserialize;
-use serde::de::{self, Visitor};
+use serde::de::{self, DeserializeOwned, Visitor};
 
 use crate::finding::Location;
 use crate::problem::{Code, Problem};
 use crate::schema::SchemaError;
-use crate::yaml::{LineIndex, NodeRef, Span, Tape, TypedError};
+use crate::yaml::{Kind, Limits, LineIndex, NodeRef, Span, Tape, TypedError, parse, typed};
 
 /// Turns nodes of one file into locations.
 #[derive(Debug)]
@@ -132,6 +132,74 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for OneOrMany<T> {
             }
         }
         deserializer.deserialize_any(OneOrManyVisitor(std::marker::PhantomData))
+    }
+}
+
+/// A file of ours that holds one document, without an envelope and with a version.
+pub(super) struct Versioned {
+    /// Of its problems.
+    pub(super) code: Code,
+    /// What it should be, without an article.
+    pub(super) name: &'static str,
+    /// The version that is known.
+    pub(super) version: u32,
+    /// What to do about another one.
+    pub(super) help: Option<&'static str>,
+}
+
+impl Versioned {
+    /// Reads it. With its form come the tape, for places, and what is wrong with the document besides.
+    ///
+    /// # Errors
+    /// What keeps it from being read.
+    pub(super) fn read<T: DeserializeOwned>(
+        &self,
+        bytes: Vec<u8>,
+        file: &Arc<str>,
+    ) -> Result<(Tape, T, Vec<Problem>), Vec<Problem>> {
+        let (tape, problems) = parse(bytes, file, &Limits::default());
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        let Self { code, name, version: known, help } = *self;
+        let [document] = tape.documents.as_slice() else {
+            let is = if tape.documents.is_empty() { "is empty" } else { "holds more than one document" };
+            let message = format!("the file {is}, should be a {name}");
+            return Err(vec![Problem::new(code, message).at(Location::start_of(file))]);
+        };
+        let locator = Locator::new(file, &tape);
+        let faults = document.faults.iter().map(|fault| {
+            let lines = LineIndex::new(tape.source());
+            Problem::new(fault.code, fault.message.clone()).at(lines.location(file, fault.span, ""))
+        });
+        let mut problems: Vec<Problem> = faults.collect();
+        let root = tape.root(document);
+        // What a later version holds is not known, so its version is looked at first.
+        match root.get("version") {
+            Some(version) if version.text() == known.to_string() && version.kind() == Kind::Int => {}
+            Some(version) => {
+                let message = format!("version {} is not known, should be {known}", version.text());
+                let problem = locator.problem(code, version.index(), message);
+                return Err(vec![match help {
+                    Some(help) => problem.with_help(help),
+                    None => problem,
+                }]);
+            }
+            None => {
+                let message = format!("is no {name}: it has no `version`");
+                return Err(vec![locator.problem(code, root.index(), message)]);
+            }
+        }
+        match typed(root) {
+            Ok(form) => {
+                drop(locator);
+                Ok((tape, form, problems))
+            }
+            Err(error) => {
+                problems.push(locator.typed(code, root.index(), error));
+                Err(problems)
+            }
+        }
     }
 }
 
