@@ -72,6 +72,22 @@ pub struct Judged<'j> {
     pub as_of: &'j Moment,
 }
 
+impl<'j> Judged<'j> {
+    /// What functions of ours are called with.
+    pub(super) fn call<'c>(&self, policy: &'c Policy) -> Call<'c>
+    where
+        'j: 'c,
+    {
+        Call {
+            world: self.world,
+            as_of: self.as_of,
+            resource: self.resource,
+            asked: &policy.uses,
+            policy: policy.number,
+        }
+    }
+}
+
 /// One element of `deny`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Denial {
@@ -318,13 +334,7 @@ impl Machine {
                     let name = name.as_string().map_or("", |name| name);
                     let arguments =
                         argument.as_array().map(regorus::value::Array::to_vec).unwrap_or_default();
-                    let call = Call {
-                        world: judged.world,
-                        as_of: judged.as_of,
-                        resource: judged.resource,
-                        asked: &policy.uses,
-                        policy: policy.number,
-                    };
+                    let call = judged.call(policy);
                     let answer = function::answer(name, &arguments, &call).map_err(EvaluationError::new)?;
                     result = machine.resume(Some(answer)).map_err(|error| failure(&error))?;
                 }

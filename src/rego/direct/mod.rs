@@ -17,7 +17,6 @@ mod value;
 use regorus::Value;
 
 use super::Policy;
-use super::function::Call;
 use super::machine::Judged;
 use super::module::Parsed;
 use crate::schema::PathSet;
@@ -39,14 +38,7 @@ pub(super) fn deny(program: &Program, policy: &Policy, judged: &Judged<'_>) -> O
     let own = &policy.uses.reads.own;
     // As a value of it would be made.
     let reads = (judged.document.get().is_none() && *own != PathSet::All).then_some(own);
-    let call = Call {
-        world: judged.world,
-        as_of: judged.as_of,
-        resource: judged.resource,
-        asked: &policy.uses,
-        policy: policy.number,
-    };
-    run::deny(program, judged, reads, call).ok()
+    run::deny(program, judged, reads, judged.call(policy)).ok()
 }
 
 /// The program of a text; its parts that have no way of their own are left out, and whatever comes to them is unsure.

@@ -47,10 +47,7 @@ pub(super) fn overview(past: &Past<'_>, period: &Period, out: &mut String) {
         plural(period.steps, "step"),
         h(&period.policies),
     ));
-    let notes = period
-        .notes
-        .iter()
-        .chain(past.audit.births.notes().iter().filter(|note| !period.notes.contains(note)));
+    let notes = past.audit.births.notes_with(period);
     out.extend(notes.map(|note| format!("<li>{}</li>\n", h(&sentence(note)))));
     out.push_str("</ul>\n");
     if !period.problems.is_empty() {

@@ -86,9 +86,7 @@ fn period(audit: &Audit, period: &Period, out: &mut String) {
         m(&period.policies),
         m(&audit.births.sentence())
     ));
-    let notes =
-        period.notes.iter().chain(audit.births.notes().iter().filter(|note| !period.notes.contains(note)));
-    out.extend(notes.map(|note| format!("- {}\n", m(note))));
+    out.extend(audit.births.notes_with(period).map(|note| format!("- {}\n", m(note))));
     out.push_str("\n## What the end does not show\n");
     let all = remarks(audit);
     for sort in Sort::ALL {

@@ -8,7 +8,7 @@ use super::Audit;
 use crate::finding::{Finding, Fingerprint, Status};
 use crate::outcome::RequirementOutcome;
 use crate::report::word::plural;
-use crate::report::{Birth, Blame, Deviation, GroupPeriod, RulePeriod};
+use crate::report::{Birth, Blame, Deviation, GroupPeriod, Period, RulePeriod};
 
 /// Since when findings hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,6 +49,12 @@ impl Births {
             Self::Known(blame) => &blame.notes,
             Self::NotAsked | Self::Elsewhere => &[],
         }
+    }
+
+    /// Those of a period, and then what births say besides.
+    pub(super) fn notes_with<'n>(&'n self, period: &'n Period) -> impl Iterator<Item = &'n String> {
+        let besides = self.notes().iter().filter(|note| !period.notes.contains(note));
+        period.notes.iter().chain(besides)
     }
 
     pub(super) fn known(&self) -> Option<&Blame> {
