@@ -2,7 +2,8 @@
 //!
 //! Files are known by path and blob, so that a content which comes back costs nothing. From one version to the next,
 //! only those pairs of resource and joined rule are asked again that a difference can reach; from one day to the next,
-//! only rules that read the clock. The report of each step is that of a check.
+//! only rules that read the clock. The report of each step is that of a check, but for lines, and days that messages count, where
+//! nothing else has changed: these may be of an earlier step.
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
