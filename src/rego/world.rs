@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use regorus::Value;
 
-use super::direct::Members;
+use super::direct::{Kept, Members};
 use super::uses::{Names, Uses};
 use super::value;
 use crate::finding::{Identity, OWN_GROUP};
@@ -23,6 +23,8 @@ pub struct World {
     kinds: RwLock<HashMap<String, Vec<KindValue>>>,
     /// The resources of a kind by their identities.
     members: RwLock<HashMap<String, Arc<Members>>>,
+    /// What texts say that is the same for all resources.
+    once: Kept,
     /// Whether documents are given whole.
     is_whole: bool,
     /// Identities as reports write them, one a resource.
@@ -87,6 +89,7 @@ impl World {
             inventory,
             kinds: RwLock::default(),
             members: RwLock::default(),
+            once: Kept::default(),
             is_whole: false,
             ids: OnceLock::new(),
             number,
@@ -102,6 +105,11 @@ impl World {
     /// Tells it from other worlds; never 0.
     pub(super) fn number(&self) -> u64 {
         self.number
+    }
+
+    /// What texts say that is the same for all resources.
+    pub(super) fn once(&self) -> &Kept {
+        &self.once
     }
 
     /// The resources, if there are others at all.

@@ -11,6 +11,7 @@ use regorus::unstable::{
 use serde_json::Value as Json;
 
 use super::call::{BuiltIn, Own};
+use super::once::{self, Join};
 use super::value::{Val, set_of};
 use super::{Sure, Unsure};
 use crate::finding::Identity;
@@ -28,6 +29,8 @@ const PATTERN: usize = 100 << 10;
 pub(in crate::rego) struct Program {
     pub(super) rules: Vec<Definition>,
     pub(super) deny: usize,
+    /// Which rules have one value for all resources of a run, that is worth keeping.
+    pub(super) once: Vec<bool>,
     pub(super) reads: OtherReads,
 }
 
@@ -114,6 +117,8 @@ pub(super) enum Statement {
         key: Option<usize>,
         value: Option<usize>,
         of: Part,
+        /// What the next statement asks of an element, if that can be looked up.
+        join: Option<Join>,
     },
     Holds(Part),
     Fails(Part),
@@ -138,6 +143,8 @@ pub(super) enum Part {
     Own,
     Clock,
     Rule(usize),
+    /// The same for all resources of a run.
+    Once(usize, Box<Part>),
     Member(Box<Part>, Box<str>),
     At(Box<Part>, Box<Part>),
     Call(usize, Vec<Part>),
@@ -194,11 +201,10 @@ pub(super) fn program(
             *known = Some(add(known.take(), scope.rule(rule)));
         }
     }
-    Some(Program {
-        rules: rules.into_iter().map(|rule| rule.unwrap_or(Definition::Unknown)).collect(),
-        deny,
-        reads: OtherReads::new(others),
-    })
+    let mut rules: Vec<Definition> =
+        rules.into_iter().map(|rule| rule.unwrap_or(Definition::Unknown)).collect();
+    let once = once::mark(&mut rules);
+    Some(Program { rules, deny, once, reads: OtherReads::new(others) })
 }
 
 /// A definition with one clause more.
@@ -351,7 +357,7 @@ impl<'m> Scope<'m> {
                     return Statement::Unknown;
                 }
                 let key = key.as_ref().and_then(|key| self.pattern(key));
-                Statement::Some { key, value: self.pattern(value), of }
+                Statement::Some { key, value: self.pattern(value), of, join: None }
             }
             Literal::Expr { expr, .. } => match expr.as_ref() {
                 Expr::AssignExpr { op: AssignOp::ColEq, lhs, rhs, .. } => {

@@ -11,6 +11,7 @@
 
 mod call;
 mod compile;
+mod once;
 mod run;
 mod value;
 
@@ -22,6 +23,7 @@ use super::module::Parsed;
 use crate::schema::PathSet;
 
 pub(super) use compile::Program;
+pub(super) use once::Kept;
 pub(super) use value::Members;
 
 /// The program cannot say what the engines would.

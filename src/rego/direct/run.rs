@@ -21,6 +21,9 @@ use crate::yaml::Kind;
 /// Statements and elements of one evaluation; whoever needs more goes to the machine, which counts them as well.
 const STEPS: u32 = 200_000;
 
+/// Fewer elements are gone through rather than looked up.
+const INDEXED: usize = 32;
+
 /// What a call costs, besides what it gives.
 const CALL: usize = 10;
 
@@ -30,21 +33,23 @@ const ANSWERS: usize = 16;
 /// Nothing is read.
 static NOTHING: LazyLock<PathSet> = LazyLock::new(PathSet::default);
 
-struct Run<'a> {
+pub(super) struct Run<'a> {
     program: &'a Program,
-    judged: &'a Judged<'a>,
+    pub(super) judged: &'a Judged<'a>,
     reads: Option<&'a PathSet>,
-    call: Call<'a>,
+    pub(super) call: Call<'a>,
     /// What names mean, of each clause that is open.
-    stack: Vec<Val<'a>>,
+    pub(super) stack: Vec<Val<'a>>,
     /// Where those of the innermost begin.
-    base: usize,
+    pub(super) base: usize,
     rules: Vec<Rule<'a>>,
     /// What functions gave for texts: they are asked for the same again and again.
     answers: Vec<Answer<'a>>,
-    steps: u32,
+    pub(super) steps: u32,
+    /// So many it may take.
+    pub(super) limit: u32,
     /// How many lists are being made: their order is that of what they go through.
-    lists: u32,
+    pub(super) lists: u32,
 }
 
 /// What is known of a rule.
@@ -82,6 +87,7 @@ pub(super) fn deny<'a>(
         rules,
         answers: Vec::new(),
         steps: 0,
+        limit: STEPS,
         lists: 0,
     };
     let Some(Definition::Set(clauses)) = program.rules.get(program.deny) else { return Err(Unsure) };
@@ -97,13 +103,13 @@ pub(super) fn deny<'a>(
 }
 
 impl<'a> Run<'a> {
-    fn step(&mut self) -> Sure<()> {
+    pub(super) fn step(&mut self) -> Sure<()> {
         self.charge(1)
     }
 
     fn charge(&mut self, steps: usize) -> Sure<()> {
         self.steps = self.steps.saturating_add(u32::try_from(steps).unwrap_or(u32::MAX));
-        if self.steps > STEPS { Err(Unsure) } else { Ok(()) }
+        if self.steps > self.limit { Err(Unsure) } else { Ok(()) }
     }
 
     /// What a call or an operation gave, for which there must be room.
@@ -117,7 +123,7 @@ impl<'a> Run<'a> {
         Ok(value)
     }
 
-    fn set(&mut self, slot: usize, value: Val<'a>) {
+    pub(super) fn set(&mut self, slot: usize, value: Val<'a>) {
         if let Some(place) = self.stack.get_mut(self.base + slot) {
             *place = value;
         }
@@ -211,8 +217,20 @@ impl<'a> Run<'a> {
         if let Some(Rule::Known(known)) = self.rules.get(at) {
             return Ok(known.clone());
         }
+        let value = match self.program.once.get(at) {
+            Some(true) => self.once(at, |run| run.ruled(at))?,
+            _ => self.ruled(at)?,
+        };
+        if let Some(place) = self.rules.get_mut(at) {
+            *place = Rule::Known(value.clone());
+        }
+        Ok(value)
+    }
+
+    /// The value of a rule, worked out.
+    fn ruled(&mut self, at: usize) -> Sure<Option<Val<'a>>> {
         let program = self.program;
-        let value = match program.rules.get(at) {
+        Ok(match program.rules.get(at) {
             Some(Definition::Complete { clauses, default }) => match (self.agreed(clauses, &[])?, default) {
                 (None, Some(default)) => self.value(default)?,
                 (value, _) => value,
@@ -231,11 +249,7 @@ impl<'a> Run<'a> {
                 Some(set_of(values)?)
             }
             _ => return Err(Unsure),
-        };
-        if let Some(place) = self.rules.get_mut(at) {
-            *place = Rule::Known(value.clone());
-        }
-        Ok(value)
+        })
     }
 
     /// Comes by for each way in which all statements hold, until told to stop; gives whether it was not.
@@ -263,8 +277,24 @@ impl<'a> Run<'a> {
                 Some(value) if value.holds() => Ok(true),
                 _ => self.solve(rest, found),
             },
-            Statement::Some { key, value, of } => {
+            Statement::Some { key, value, of, join } => {
                 let Some(of) = self.value(of)? else { return Ok(true) };
+                if let (Some(join), Val::Members(members, reads)) = (join, &of)
+                    && members.0.len() >= INDEXED
+                {
+                    let looked_up = self.joined(*join, (*key, *value), (members, *reads), rest)?;
+                    if let Some(positions) = looked_up {
+                        for position in positions {
+                            self.step()?;
+                            let Some(member) = members.0.get(position as usize) else { continue };
+                            self.name_member((*key, *value), member, *reads)?;
+                            if !self.solve(rest, found)? {
+                                return Ok(false);
+                            }
+                        }
+                        return Ok(true);
+                    }
+                }
                 self.each(&of, key.is_some(), &mut |run, at, element| {
                     if let Some(slot) = key {
                         run.set(*slot, at);
@@ -389,7 +419,7 @@ impl<'a> Run<'a> {
     }
 
     /// The value of a part; nothing where it is undefined.
-    fn value(&mut self, part: &'a Part) -> Sure<Option<Val<'a>>> {
+    pub(super) fn value(&mut self, part: &'a Part) -> Sure<Option<Val<'a>>> {
         let uses = self.call.asked;
         let resource = self.judged.resource;
         Ok(match part {
@@ -407,6 +437,7 @@ impl<'a> Run<'a> {
                 return Err(Unsure);
             }
             Part::Rule(at) => self.rule(*at)?,
+            Part::Once(number, part) => self.once(*number, |run| run.value(part))?,
             Part::Member(of, key) => match self.value(of)? {
                 Some(of) => self.member(&of, key)?,
                 None => None,
@@ -481,6 +512,13 @@ impl<'a> Run<'a> {
             },
             Part::In(value, of) => match self.both(value, of)? {
                 Some((value, of)) => {
+                    if let (Some(text), Val::Set(set)) = (value.text(), &of)
+                        && set.first().is_some_and(|first| first.text().is_some())
+                    {
+                        // Of texts, in order.
+                        let is_there = set.binary_search_by(|known| known.text().cmp(&Some(text))).is_ok();
+                        return Ok(Some(Val::Bool(is_there)));
+                    }
                     // Where a value stands does not matter.
                     let lists = std::mem::take(&mut self.lists);
                     let is_none = self.each(&of, false, &mut |_, _, element| Ok(!element.is(&value)?))?;
@@ -549,7 +587,7 @@ impl<'a> Run<'a> {
         Ok(values)
     }
 
-    fn inventory(&self) -> Sure<&'a dyn Inventory> {
+    pub(super) fn inventory(&self) -> Sure<&'a dyn Inventory> {
         let world: &'a crate::rego::World = self.judged.world;
         world.inventory().ok_or(Unsure)
     }

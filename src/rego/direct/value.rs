@@ -199,6 +199,33 @@ impl<'a> Val<'a> {
         })
     }
 
+    /// The same on its own; none of what stands in documents.
+    pub(super) fn kept(&self) -> Option<Val<'static>> {
+        let all = |values: &[Val<'a>]| values.iter().map(Val::kept).collect::<Option<Arc<[_]>>>();
+        Some(match self {
+            Self::Null => Val::Null,
+            Self::Bool(truth) => Val::Bool(*truth),
+            Self::Int(number) => Val::Int(*number),
+            Self::Odd(number) => Val::Odd(number.clone()),
+            Self::Text(text) => Val::Shared((*text).into()),
+            Self::Shared(text) => Val::Shared(Arc::clone(text)),
+            Self::List(list) => Val::List(all(list)?),
+            Self::Set(set) => Val::Set(all(set)?),
+            Self::Bag(bag) => Val::Bag(all(bag)?),
+            Self::Object(members) => {
+                let members = members.iter().map(|(key, value)| Some((key.kept()?, value.kept()?)));
+                Val::Object(members.collect::<Option<_>>()?)
+            }
+            Self::Node(..)
+            | Self::Entry(..)
+            | Self::Entries(_)
+            | Self::References(..)
+            | Self::Referrers(_)
+            | Self::Estate
+            | Self::Members(..) => return None,
+        })
+    }
+
     /// The text, if it is one.
     pub(super) fn text(&self) -> Option<&str> {
         match self {
