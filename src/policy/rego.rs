@@ -142,6 +142,10 @@ fn surrounded<T>(
         found.dedup();
         (!found.is_empty()).then_some(found)
     };
+    let reference_fields = |kind: &str| {
+        let schema = kinds.get(&KindName::parse(kind))?;
+        Some(schema.references().iter().map(|known| known.field.clone()).collect())
+    };
     let unknown_field = |kinds_of: Option<&[String]>, steps: &[Step]| {
         let schemas: Vec<&Value> = match kinds_of {
             None => matched.as_ref().map(|schemas| schemas.iter().map(|schema| schema.schema()).collect())?,
@@ -170,6 +174,7 @@ fn surrounded<T>(
     };
     then(&Surroundings {
         field_kinds: &field_kinds,
+        reference_fields: &reference_fields,
         unknown_field: &unknown_field,
         unknown_kind: &unknown_kind,
         unknown_parameter: &unknown_parameter,

@@ -33,6 +33,8 @@ enum Place {
     Referrers,
     ReferrerList(String),
     Entry(Vec<String>, Naming),
+    /// A list or a set of entries that the text makes.
+    Held(Vec<String>, Naming),
     Params,
     Commits,
     /// The name of a reference field.
@@ -147,7 +149,7 @@ impl<'m> Analysis<'m> {
             }
             RuleHead::Set { refr, key, .. } => {
                 if let Some(key) = key {
-                    self.read(key);
+                    yields.extend(self.held(key));
                 }
                 root_name(refr)
             }
@@ -286,8 +288,7 @@ impl<'m> Analysis<'m> {
             }
             Expr::ArrayCompr { term, query, .. } | Expr::SetCompr { term, query, .. } => {
                 self.query(query);
-                self.read(term);
-                Places::new()
+                self.held(term)
             }
             Expr::ObjectCompr { key, value, query, .. } => {
                 self.query(query);
@@ -338,10 +339,15 @@ impl<'m> Analysis<'m> {
                 self.consume_all(&other);
                 Places::new()
             }
+            // Of sets of entries, what is made of two is one as well.
             Expr::BinExpr { lhs, rhs, .. } | Expr::ArithExpr { lhs, rhs, .. } => {
-                self.read(lhs);
-                self.read(rhs);
-                Places::new()
+                let (held, others): (Places, Places) = self
+                    .value(lhs)
+                    .into_iter()
+                    .chain(self.value(rhs))
+                    .partition(|place| matches!(place, Place::Held(..)));
+                self.consume_all(&others);
+                held
             }
             Expr::AssignExpr { .. } => {
                 self.statement(expr);
@@ -356,6 +362,23 @@ impl<'m> Analysis<'m> {
                 Places::new()
             }
         }
+    }
+
+    /// What a collection holds of which this is an element. Two entries are one if they name the same by the same place:
+    /// nothing in the documents behind them is looked at.
+    fn held(&mut self, element: &'m ExprRef) -> Places {
+        let mut held = Places::new();
+        for place in self.value(element) {
+            match place {
+                Place::Entry(kinds, naming) => {
+                    self.uses.entries.names = true;
+                    self.read_place(&naming);
+                    held.insert(Place::Held(kinds, naming));
+                }
+                place => self.consume(&place),
+            }
+        }
+        held
     }
 
     fn variable(&mut self, name: &str) -> Places {
@@ -432,7 +455,10 @@ impl<'m> Analysis<'m> {
             ("count", [collection]) => {
                 let places = self.value(collection);
                 let is_list = |place: &&Place| {
-                    matches!(place, Place::Kind(_) | Place::ReferenceList(..) | Place::ReferrerList(_))
+                    matches!(
+                        place,
+                        Place::Kind(_) | Place::ReferenceList(..) | Place::ReferrerList(_) | Place::Held(..)
+                    )
                 };
                 places.iter().filter(|place| !is_list(place)).for_each(|place| self.consume(place));
                 return Places::new();
@@ -632,7 +658,9 @@ impl<'m> Analysis<'m> {
                 let naming = if *is_own { Naming::Own(field) } else { Naming::Other(field) };
                 one(Place::ReferenceList(kinds, naming))
             }
-            (Place::ReferenceList(kinds, naming), _) => one(Place::Entry(kinds.clone(), naming.clone())),
+            (Place::ReferenceList(kinds, naming) | Place::Held(kinds, naming), _) => {
+                one(Place::Entry(kinds.clone(), naming.clone()))
+            }
             (Place::Referrers, key) => {
                 if let Some(kind) = key.filter(|_| self.is_last)
                     && let Some(nearest) = (self.surroundings.unknown_kind)(kind)

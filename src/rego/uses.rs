@@ -108,6 +108,8 @@ pub struct Surroundings<'k> {
     /// The kinds that a reference field takes: of the matched kinds for `true`, else of any kind; none if there is
     /// no such field.
     pub field_kinds: &'k dyn Fn(bool, &str) -> Option<Vec<String>>,
+    /// The reference fields of a kind; none if not all are known.
+    pub reference_fields: &'k dyn Fn(&str) -> Option<Vec<String>>,
     /// The field of a path that no document of these kinds has (none: of the matched ones), and the nearest that exists.
     pub unknown_field: &'k FindMissing<'k>,
     /// Whether there is such a kind; if not, the nearest.

@@ -30,7 +30,13 @@ impl Analysis<'_> {
         match naming {
             Naming::Own(field) => reads.own.insert(&keys_of(field)),
             Naming::Other(field) => reads.others.entry("*".to_owned()).or_default().insert(&keys_of(field)),
-            Naming::Referrer(kind) => reads.others.entry(kind.clone()).or_default().insert(&[]),
+            Naming::Referrer(kind) => {
+                let reads = reads.others.entry(kind.clone()).or_default();
+                match (self.surroundings.reference_fields)(kind) {
+                    Some(fields) => fields.iter().for_each(|field| reads.insert(&keys_of(field))),
+                    None => reads.insert(&[]),
+                }
+            }
         }
     }
 
@@ -48,7 +54,9 @@ impl Analysis<'_> {
                 self.uses.entries = WHOLE_ENTRIES;
                 self.read_place(&Naming::Referrer(kind.clone()));
             }
-            Place::ReferenceList(kinds, naming) | Place::Entry(kinds, naming) => {
+            Place::ReferenceList(kinds, naming)
+            | Place::Entry(kinds, naming)
+            | Place::Held(kinds, naming) => {
                 self.uses.entries = WHOLE_ENTRIES;
                 for kind in kinds {
                     reads.others.entry(kind.clone()).or_default().insert(&[]);
