@@ -9,6 +9,7 @@ use std::hash::BuildHasher as _;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use hashbrown::{DefaultHashBuilder, HashTable, hash_table};
+use rayon::prelude::*;
 use serde_json::Value;
 
 use super::circle::circles;
@@ -104,8 +105,9 @@ pub struct Gathered {
     documents: Vec<Option<u32>>,
     /// Shared by the inventories that it becomes a part of.
     tape: Arc<Tape>,
-    texts: String,
     edges: Vec<RawEdge>,
+    /// Whether a text stands where a reference should that is too long for one.
+    has_overlong: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -113,6 +115,7 @@ struct RawEdge {
     /// Index in the batch.
     from: u32,
     field: u16,
+    /// Among the texts of its tape.
     start: u32,
     length: u16,
 }
@@ -129,17 +132,23 @@ impl Gathered {
         if self.resources.is_empty() {
             self.tape = Arc::new(SCRATCH.take());
         }
+        let tape = Arc::make_mut(&mut self.tape);
         let from = u32::try_from(self.resources.len()).unwrap_or(u32::MAX);
         for (index, field) in (0_u16..).zip(fields) {
             for text in field.values(root).into_iter().filter_map(|node| node.as_str()) {
-                let start = u32::try_from(self.texts.len()).unwrap_or(u32::MAX);
                 // Longer texts name nothing: a name has at most 253 characters.
-                let Ok(length) = u16::try_from(text.len()) else { continue };
-                self.texts.push_str(text);
+                let Ok(length) = u16::try_from(text.len()) else {
+                    self.has_overlong = true;
+                    continue;
+                };
+                let start = tape.keep_text(text);
                 self.edges.push(RawEdge { from, field: index, start, length });
             }
         }
-        self.documents.push(keep.map(|keep| copy(root, keep, Arc::make_mut(&mut self.tape))));
+        self.documents.push(keep.map(|keep| {
+            tape.begin_document(root);
+            copy(root, keep, tape)
+        }));
         self.resources.push(resource);
     }
 
@@ -154,7 +163,6 @@ impl Gathered {
         }
         self.resources.shrink_to_fit();
         self.documents.shrink_to_fit();
-        self.texts.shrink_to_fit();
         self.edges.shrink_to_fit();
     }
 }
@@ -194,6 +202,9 @@ fn is_name(key: NodeRef<'_>, keep: &PathSet) -> bool {
     matches!(key.text(), "name" | "id") && matches!(keep, PathSet::Keys(_))
 }
 
+/// The references of a batch: the number of its first resource, the tape with their texts, and who names.
+type BatchEdges = (u32, Arc<Tape>, Vec<RawEdge>);
+
 #[derive(Debug)]
 struct Entry {
     resource: Arc<Resource>,
@@ -222,13 +233,14 @@ pub struct Inventory {
     kinds: Vec<Arc<str>>,
     /// The reference fields of each kind, by its number.
     fields: Vec<Vec<ReferenceField>>,
-    /// Who is named, by whom, and through which of the fields of its kind; sorted.
+    /// By whom each is named, by kind, and through which of the fields of its kind.
     incoming: Vec<Link>,
     /// Where those of a resource begin.
     first_incoming: Vec<u32>,
     /// All references by who names; kept where rules ask for them.
     outgoing: Vec<Outgoing>,
     first_outgoing: Vec<u32>,
+    has_overlong: bool,
     holders: RwLock<HashMap<(String, String), Arc<Holders>>>,
     networks: RwLock<HashMap<NetworkKey, Arc<NetworksApart>>>,
     /// By reference field, for each resource the first of its circle.
@@ -238,7 +250,6 @@ pub struct Inventory {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Link {
-    target: ResourceId,
     /// The number of the kind of who names it.
     kind: u16,
     from: ResourceId,
@@ -249,7 +260,6 @@ struct Link {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Outgoing {
-    from: ResourceId,
     field: u16,
     /// Among the references of its field.
     position: u16,
@@ -279,39 +289,63 @@ impl Inventory {
         let (mut inventory, edges) = Self::put_together(batches);
         inventory.fields = inventory.kinds.iter().map(|kind| reference_fields_of(kind, kinds)).collect();
         inventory.index_names();
-        for (offset, texts, edges) in edges {
-            let mut last: Option<(ResourceId, u16, u16)> = None;
-            for edge in edges {
+        let of_batch = |(offset, tape, edges): &BatchEdges| -> Vec<ResourceId> {
+            let target = |edge: &RawEdge| {
                 let from = ResourceId(offset + edge.from);
-                let before = last.filter(|(other, field, _)| (*other, *field) == (from, edge.field));
-                let position = before.map_or(0, |(_, _, position)| position.saturating_add(1));
-                last = Some((from, edge.field, position));
-                let text = texts.get(edge.start as usize..edge.start as usize + usize::from(edge.length));
                 let first = inventory.reference_field(from, edge.field).and_then(|field| field.kinds.first());
-                let target = inventory.look_up(from, text.unwrap_or_default(), first.map(String::as_str));
-                let kind = inventory.entries.get(from.0 as usize).map_or(u16::MAX, |entry| entry.kind);
-                inventory.incoming.extend(target.map(|target| Link {
-                    target,
-                    kind,
-                    from,
-                    field: edge.field,
-                    position,
-                }));
-                if directions == Directions::Both {
-                    let target = target.unwrap_or(NOBODY);
-                    inventory.outgoing.push(Outgoing { from, field: edge.field, position, target });
-                }
-            }
+                let text = tape.kept_text(edge.start, edge.length);
+                inventory.look_up(from, text, first.map(String::as_str)).unwrap_or(NOBODY)
+            };
+            edges.iter().map(target).collect()
+        };
+        let targets: Vec<Vec<ResourceId>> = edges.par_iter().map(of_batch).collect();
+        inventory.link_up(&edges, &targets);
+        if directions == Directions::Incoming {
+            inventory.outgoing = Vec::new();
+            inventory.first_outgoing = Vec::new();
         }
-        inventory.incoming.sort_unstable();
-        inventory.outgoing.sort_unstable();
-        let count = inventory.entries.len();
-        inventory.first_incoming = starts(count, inventory.incoming.iter().map(|link| link.target));
-        inventory.first_outgoing = starts(count, inventory.outgoing.iter().map(|link| link.from));
         inventory
     }
 
-    fn put_together(batches: Vec<Gathered>) -> (Self, Vec<(u32, String, Vec<RawEdge>)>) {
+    /// Takes in who names whom; the edges come in the order of who names, and then of the fields.
+    fn link_up(&mut self, edges: &[BatchEdges], targets: &[Vec<ResourceId>]) {
+        let count = self.entries.len();
+        let all = || targets.iter().flatten().copied();
+        let who = edges.iter().flat_map(|(offset, _, edges)| edges.iter().map(move |edge| (offset, edge)));
+        self.outgoing = Vec::with_capacity(targets.iter().map(Vec::len).sum());
+        let mut last: Option<(ResourceId, u16, u16)> = None;
+        for ((offset, edge), target) in who.clone().zip(all()) {
+            let from = ResourceId(offset + edge.from);
+            let before = last.filter(|(other, field, _)| (*other, *field) == (from, edge.field));
+            let position = before.map_or(0, |(_, _, position)| position.saturating_add(1));
+            last = Some((from, edge.field, position));
+            self.outgoing.push(Outgoing { field: edge.field, position, target });
+        }
+        self.first_outgoing = starts(count, who.clone().map(|(offset, edge)| ResourceId(offset + edge.from)));
+        self.first_incoming = starts(count, all().filter(|target| *target != NOBODY));
+        let named = self.first_incoming.last().map_or(0, |end| *end as usize);
+        let nobody = Link { kind: 0, from: NOBODY, field: 0, position: 0 };
+        self.incoming = vec![nobody; named];
+        let mut next = self.first_incoming.clone();
+        for ((offset, edge), link) in who.zip(&self.outgoing) {
+            let from = ResourceId(offset + edge.from);
+            let Some(place) = next.get_mut(link.target.0 as usize) else { continue };
+            let kind = self.entries.get(from.0 as usize).map_or(u16::MAX, |entry| entry.kind);
+            if let Some(slot) = self.incoming.get_mut(*place as usize) {
+                *slot = Link { kind, from, field: link.field, position: link.position };
+            }
+            *place += 1;
+        }
+        for ends in self.first_incoming.windows(2) {
+            if let [start, end] = ends
+                && let Some(links) = self.incoming.get_mut(*start as usize..*end as usize)
+            {
+                links.sort_by_key(|link| link.kind);
+            }
+        }
+    }
+
+    fn put_together(batches: Vec<Gathered>) -> (Self, Vec<BatchEdges>) {
         let mut entries = Vec::with_capacity(batches.iter().map(|batch| batch.resources.len()).sum());
         let mut tapes = Vec::new();
         let mut edges = Vec::new();
@@ -330,15 +364,17 @@ impl Inventory {
             numbers.insert(Arc::clone(kind), number);
             number
         };
+        let mut has_overlong = false;
         for (batch, gathered) in (0_u32..).zip(batches) {
+            has_overlong |= gathered.has_overlong;
             let offset = u32::try_from(entries.len()).unwrap_or(u32::MAX);
             let pairs = gathered.resources.into_iter().zip(gathered.documents);
             for (resource, root) in pairs {
                 let kind = number_of(&resource, &mut kinds);
                 entries.push(Entry { resource, document: root.map(|root| (batch, root)), kind });
             }
-            tapes.push(gathered.tape);
-            edges.push((offset, gathered.texts, gathered.edges));
+            tapes.push(Arc::clone(&gathered.tape));
+            edges.push((offset, gathered.tape, gathered.edges));
         }
         let inventory = Self {
             entries,
@@ -351,6 +387,7 @@ impl Inventory {
             first_incoming: Vec::new(),
             outgoing: Vec::new(),
             first_outgoing: Vec::new(),
+            has_overlong,
             holders: RwLock::default(),
             networks: RwLock::default(),
             circles: RwLock::default(),
@@ -551,6 +588,15 @@ impl schema::Inventory for Inventory {
         known.filter(|known| known.field == field).any(|known| known.takes(self.kind_of(target)))
     }
 
+    fn is_resolved(&self, from: ResourceId) -> bool {
+        let fields = self.fields_of(from);
+        let takes = |link: &Outgoing| {
+            let field = fields.get(usize::from(link.field));
+            link.target != NOBODY && field.is_some_and(|field| field.takes(self.kind_of(link.target)))
+        };
+        !self.has_overlong && !self.first_outgoing.is_empty() && self.links_from(from).iter().all(takes)
+    }
+
     fn outgoing(&self, from: ResourceId) -> Vec<(&str, Option<ResourceId>)> {
         let named = self.links_from(from).iter().filter_map(|link| {
             let field = self.reference_field(from, link.field)?;
@@ -572,11 +618,14 @@ impl schema::Inventory for Inventory {
     fn circle(&self, of: ResourceId, field: &str) -> ResourceId {
         let known = self.circles.read().unwrap_or_else(PoisonError::into_inner).get(field).cloned();
         let circles = known.unwrap_or_else(|| {
-            let is_meant = |link: &&Outgoing| {
-                let known = self.reference_field(link.from, link.field);
-                link.target != NOBODY && known.is_some_and(|known| known.field == field)
+            let of = |from: ResourceId| {
+                let is_meant = move |link: &&Outgoing| {
+                    let known = self.reference_field(from, link.field);
+                    link.target != NOBODY && known.is_some_and(|known| known.field == field)
+                };
+                self.links_from(from).iter().filter(is_meant).map(move |link| (from.0, link.target.0))
             };
-            let links = self.outgoing.iter().filter(is_meant).map(|link| (link.from.0, link.target.0));
+            let links = self.resources().flat_map(|(from, _)| of(from));
             let found = Arc::new(circles(self.entries.len(), &links.collect::<Vec<_>>()));
             let mut all = self.circles.write().unwrap_or_else(PoisonError::into_inner);
             Arc::clone(all.entry(field.to_owned()).or_insert(found))

@@ -324,7 +324,10 @@ impl<'r> Check<'r> {
             states.extend(result.states);
         }
         let inventory = if self.is_joined {
-            let follows = |rule: &Rule| rule.uses.walks || !rule.uses.references.is_empty();
+            let follows = |rule: &Rule| {
+                let is_resolver = matches!(rule.check, crate::policy::Check::UnresolvedReference);
+                is_resolver || rule.uses.walks || !rule.uses.references.is_empty()
+            };
             let is_followed = self.is_followed || self.policies.rules.rules.iter().any(follows);
             let directions = if is_followed { Directions::Both } else { Directions::Incoming };
             Inventory::new(batches, &self.policies.kinds, directions)

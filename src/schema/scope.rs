@@ -61,6 +61,10 @@ pub trait Inventory: Sync + std::fmt::Debug {
     /// Whether the field of `from` takes resources of the kind of `target`.
     fn takes(&self, from: ResourceId, field: &str, target: ResourceId) -> bool;
 
+    /// Whether all its references are known to name something of a kind that their field takes; where that is not known,
+    /// no.
+    fn is_resolved(&self, from: ResourceId) -> bool;
+
     /// Its references in order of field, with what they name, if that exists.
     fn outgoing(&self, from: ResourceId) -> Vec<(&str, Option<ResourceId>)>;
 

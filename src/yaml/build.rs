@@ -6,8 +6,9 @@ use std::collections::HashMap;
 
 use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, ScanError, StructureStyle, Tag};
 
+use super::kept::Kept;
 use super::parse::Limits;
-use super::tape::{AMBIGUOUS, DECODED, Document, Fault, KEY, Kind, Node, PLAIN, Span, Tape, Use};
+use super::tape::{AMBIGUOUS, DECODED, Document, Fault, KEY, Kind, Node, PLAIN, Span, Tape, Use, hint};
 use super::{fast, scalar};
 use crate::problem::Code;
 
@@ -139,7 +140,16 @@ impl<'s> Builder<'s> {
     /// What was built; its source is put in by whoever holds it.
     pub(super) fn finish(self) -> Tape {
         let Self { nodes, decoded, documents, empty_documents, uses, fast_bytes, .. } = self;
-        Tape { source: String::new(), decoded, nodes, documents, empty_documents, uses, fast_bytes }
+        Tape {
+            source: String::new(),
+            decoded,
+            nodes,
+            kept: Kept::default(),
+            documents,
+            empty_documents,
+            uses,
+            fast_bytes,
+        }
     }
 
     /// Reads a part of the source; what comes back ended a document or the part.
@@ -405,7 +415,8 @@ impl<'s> Builder<'s> {
             flags |= AMBIGUOUS;
             self.ambiguous += 1;
         }
-        let node = Node { kind, flags, size: 1, span, text: start, text_len: length };
+        let hint = hint(own.as_bytes());
+        let node = Node { kind, flags, hint, size: 1, span, text: start, text_len: length };
         self.reach = span.end;
         let index = self.push(node)?;
         self.anchor(anchor, index, 0, true);
@@ -481,7 +492,7 @@ impl<'s> Builder<'s> {
         }
         self.refuse_key(span);
         let flow = style == StructureStyle::Flow;
-        let index = self.push(Node { kind, flags: 0, size: 0, span, text: 0, text_len: 0 })?;
+        let index = self.push(Node { kind, flags: 0, hint: 0, size: 0, span, text: 0, text_len: 0 })?;
         self.anchor(anchor, index, 0, false);
         self.stack.push(Frame {
             index,

@@ -7,6 +7,7 @@
 mod build;
 mod de;
 mod fast;
+mod kept;
 mod lines;
 mod node;
 mod parse;

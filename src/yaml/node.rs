@@ -1,7 +1,7 @@
 //! Reading the tape: a node and its children, without copying.
 
 use super::scalar;
-use super::tape::{AMBIGUOUS, DECODED, Kind, Node, OCTAL, Span, Tape};
+use super::tape::{AMBIGUOUS, DECODED, Kind, Node, OCTAL, Span, Tape, hint};
 
 /// A number that fits into 64 bits.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -21,8 +21,15 @@ pub struct NodeRef<'a> {
     index: u32,
 }
 
-const MISSING: Node =
-    Node { kind: Kind::Null, flags: 0, size: 1, span: Span { start: 0, end: 0 }, text: 0, text_len: 0 };
+const MISSING: Node = Node {
+    kind: Kind::Null,
+    flags: 0,
+    hint: 0,
+    size: 1,
+    span: Span { start: 0, end: 0 },
+    text: 0,
+    text_len: 0,
+};
 
 impl<'a> NodeRef<'a> {
     #[inline]
@@ -30,13 +37,17 @@ impl<'a> NodeRef<'a> {
         Self { tape, index }
     }
 
+    /// The node; its span only where it is no copy.
     #[inline]
-    fn node(&self) -> &'a Node {
-        self.tape.nodes.get(self.index as usize).unwrap_or(&MISSING)
+    fn node(&self) -> Node {
+        match self.tape.nodes.get(self.index as usize) {
+            Some(node) => *node,
+            None => self.tape.kept.node(self.index).unwrap_or(MISSING),
+        }
     }
 
     pub(super) fn raw(&self) -> Node {
-        *self.node()
+        Node { span: self.span(), ..self.node() }
     }
 
     /// The tape that it is on.
@@ -62,7 +73,8 @@ impl<'a> NodeRef<'a> {
 
     /// Where it is written; for values that an alias or a merge key brought, where they were written first.
     pub fn span(&self) -> Span {
-        self.node().span
+        let node = self.tape.nodes.get(self.index as usize);
+        node.map_or_else(|| self.tape.kept.span(self.index), |node| node.span)
     }
 
     /// Whether YAML 1.1 and 1.2 read this plain value differently.
@@ -136,24 +148,25 @@ impl<'a> NodeRef<'a> {
     /// Key and value of `key`, if it is a mapping that has it.
     #[inline]
     pub fn entry(&self, key: &str) -> Option<(NodeRef<'a>, NodeRef<'a>)> {
-        // The loop of the program: most of an evaluation is spent looking keys up. So lengths are compared
-        // before texts, and a text is only cut out of the source when the length agrees.
+        // The loop of the program: most of an evaluation is spent looking keys up. So lengths and hints are compared
+        // before texts, and a text is only cut out of the source when these agree.
         let node = self.node();
         if node.kind != Kind::Map {
             return None;
         }
+        let hint = hint(key.as_bytes());
         let mut at = self.index + 1;
         for _ in 0..node.text {
-            let name = self.tape.nodes.get(at as usize)?;
-            let value = at + 1;
-            if name.text_len as usize == key.len() {
+            let name = Self::new(self.tape, at).node();
+            let value = Self::new(self.tape, at + 1);
+            if name.hint == hint && name.text_len as usize == key.len() {
                 let from = if name.flags & DECODED == 0 { &self.tape.source } else { &self.tape.decoded };
                 let text = from.as_bytes().get(name.text as usize..name.text as usize + key.len());
                 if text == Some(key.as_bytes()) {
-                    return Some((Self::new(self.tape, at), Self::new(self.tape, value)));
+                    return Some((Self::new(self.tape, at), value));
                 }
             }
-            at = value + self.tape.nodes.get(value as usize)?.size;
+            at += 1 + value.node().size;
         }
         None
     }

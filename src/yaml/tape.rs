@@ -1,5 +1,8 @@
 //! The tape itself: nodes, documents, spans.
 
+use std::cell::RefCell;
+
+use super::kept::{Kept, Recent};
 use super::scalar::{self, Dialect};
 use crate::problem::Code;
 use crate::yaml::NodeRef;
@@ -49,6 +52,8 @@ pub(super) const OCTAL: u8 = 16;
 pub(super) struct Node {
     pub(super) kind: Kind,
     pub(super) flags: u8,
+    /// Of a scalar, what [`hint`] makes of its text.
+    pub(super) hint: u8,
     /// Nodes of the subtree, itself included.
     pub(super) size: u32,
     pub(super) span: Span,
@@ -57,6 +62,16 @@ pub(super) struct Node {
     pub(super) text: u32,
     /// Scalars: bytes of text.
     pub(super) text_len: u32,
+}
+
+/// Tells most texts apart without a look at them.
+#[inline]
+pub(super) fn hint(text: &[u8]) -> u8 {
+    match text {
+        [] => 0,
+        [first, .., last] => first.wrapping_mul(31) ^ last,
+        [only] => only.wrapping_mul(31) ^ only,
+    }
 }
 
 /// Something wrong within a document that parsed: the estate stage decides whether it matters.
@@ -93,12 +108,18 @@ pub(super) struct Use {
     pub(super) label: &'static str,
 }
 
+thread_local! {
+    static RECENT: RefCell<Recent> = RefCell::default();
+}
+
 /// The values of one file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tape {
     pub(super) source: String,
     pub(super) decoded: String,
     pub(super) nodes: Vec<Node>,
+    /// The nodes of a tape of copies, which has no others.
+    pub(super) kept: Kept,
     /// Documents that parsed and are not empty.
     pub documents: Vec<Document>,
     /// Documents that are empty: nothing but comments and white space.
@@ -139,6 +160,7 @@ impl Tape {
         self.nodes.push(Node {
             kind: Kind::Text,
             flags: DECODED,
+            hint: hint(text.as_bytes()),
             size: 1,
             span: Span::default(),
             text: 0,
@@ -146,19 +168,28 @@ impl Tape {
         });
     }
 
+    /// How many nodes were copied: the index of the next one.
+    pub fn copies(&self) -> u32 {
+        u32::try_from(self.kept.len()).unwrap_or(u32::MAX)
+    }
+
+    /// What is copied next is of a document with this root.
+    pub fn begin_document(&mut self, root: NodeRef<'_>) {
+        self.kept.begin_document(root.span().start);
+    }
+
     /// Begins a copy of a value of another tape, and gives its index. Spans stay those of the file that it came
     /// from. Scalars are complete; the children of a collection follow, and then [`Tape::end_copy`].
     pub fn begin_copy(&mut self, node: NodeRef<'_>) -> u32 {
-        let index = u32::try_from(self.nodes.len()).unwrap_or(u32::MAX);
+        let index = self.copies();
         let mut copy = node.raw();
         if matches!(copy.kind, Kind::Map | Kind::List) {
             (copy.size, copy.text) = (1, 0);
         } else {
-            copy.text = u32::try_from(self.decoded.len()).unwrap_or(u32::MAX);
+            copy.text = self.keep_text(node.text());
             copy.flags |= DECODED;
-            self.decoded.push_str(node.text());
         }
-        self.nodes.push(copy);
+        self.kept.push(&copy);
         if let Some((span, label)) = node.used_at() {
             // The nodes of one use are copied one after the other.
             match self.uses.last_mut() {
@@ -169,20 +200,27 @@ impl Tape {
         index
     }
 
+    /// Keeps a text among those of copies, and gives where it stands.
+    pub fn keep_text(&mut self, text: &str) -> u32 {
+        RECENT.with_borrow_mut(|recent| recent.place(&mut self.decoded, text))
+    }
+
+    /// A text that was kept.
+    pub fn kept_text(&self, start: u32, length: u16) -> &str {
+        self.decoded.get(start as usize..start as usize + usize::from(length)).unwrap_or_default()
+    }
+
     /// Ends the copy of a collection that got so many elements or entries.
     pub fn end_copy(&mut self, index: u32, children: u32) {
-        let end = u32::try_from(self.nodes.len()).unwrap_or(u32::MAX);
-        if let Some(node) = self.nodes.get_mut(index as usize) {
-            (node.size, node.text) = (end - index, children);
-        }
+        self.kept.close(index, self.copies() - index, children);
     }
 
     /// Drops all copies and keeps their memory, which is that of so many nodes.
     pub fn clear_copies(&mut self) -> usize {
-        self.nodes.clear();
+        self.kept.clear();
         self.decoded.clear();
         self.uses.clear();
-        self.nodes.capacity()
+        self.kept.capacity()
     }
 
     /// A tape of one empty mapping.
@@ -191,6 +229,7 @@ impl Tape {
             nodes: vec![Node {
                 kind: Kind::Map,
                 flags: 0,
+                hint: 0,
                 size: 1,
                 span: Span::default(),
                 text: 0,

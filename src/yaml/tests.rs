@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::yaml::{Dialect, Fault, Place, typed};
+use crate::yaml::{Dialect, Fault, Kind, NodeRef, Place, typed};
 
 fn read(text: &str) -> (Tape, Vec<Problem>) {
     parse(text.as_bytes().to_vec(), &Arc::from("t.yaml"), &Limits::default())
@@ -273,4 +273,65 @@ fn typed_documents_say_where_and_how() {
     let placed: std::collections::BTreeMap<String, Place<Vec<u32>>> =
         typed(tape.root(&tape.documents[0])).unwrap();
     assert_eq!(placed["a"], Place { node: 2, value: vec![1, 2] });
+}
+
+fn copied(node: NodeRef<'_>, tape: &mut Tape) {
+    let index = tape.begin_copy(node);
+    let mut children = 0;
+    for (key, value) in node.members() {
+        tape.begin_copy(key);
+        copied(value, tape);
+        children += 1;
+    }
+    for element in node.elements() {
+        copied(element, tape);
+        children += 1;
+    }
+    if matches!(node.kind(), Kind::Map | Kind::List) {
+        tape.end_copy(index, children);
+    }
+}
+
+#[test]
+fn what_is_kept_is_the_same() {
+    let long = "x".repeat(70_000);
+    let many = "- 1\n".repeat(70_000);
+    let text = format!(
+        "lead: &lead {{a: one, b: [2, 3.5, ~, yes]}}\n---\nkey: &it {{a: one}}\nuse: *it\nmore: {{<<: *it, c: 'quo''ted'}}\nempty: {{}}\nnone: ''\n\
+         long: {long}\nsame: one\nlist:\n{many}late: one\n---\nkey: one\n'': true\n"
+    );
+    let (tape, _) = read(&text);
+    let mut copy = Tape::default();
+    let mut roots = Vec::new();
+    for document in &tape.documents {
+        let root = tape.root(document);
+        copy.begin_document(root);
+        roots.push((root, copy.copies()));
+        copied(root, &mut copy);
+    }
+    assert_eq!(roots.len(), 3);
+    for (root, index) in roots {
+        let kept = copy.node(index);
+        assert_eq!(kept.to_value(), root.to_value());
+        assert_eq!(kept.size(), root.size());
+        for (one, other) in kept.descendants().zip(root.descendants()) {
+            let facts = |node: NodeRef<'_>| {
+                (
+                    node.kind(),
+                    node.text().len(),
+                    node.span(),
+                    node.size(),
+                    node.len(),
+                    node.is_key(),
+                    node.is_ambiguous(),
+                )
+            };
+            assert_eq!(facts(one), facts(other), "{}", other.text());
+            assert_eq!((one.text(), one.used_at()), (other.text(), other.used_at()));
+        }
+        for (key, value) in root.members() {
+            assert_eq!(kept.get(key.text()).map(|found| found.span()), Some(value.span()));
+        }
+        assert!(kept.get("nothing").is_none());
+    }
 }

@@ -17,7 +17,7 @@ mod text;
 use super::build::offset;
 use super::parse::Limits;
 use super::scalar;
-use super::tape::{AMBIGUOUS, DECODED, Document, KEY, Kind, Node, PLAIN, Span};
+use super::tape::{AMBIGUOUS, DECODED, Document, KEY, Kind, Node, PLAIN, Span, hint};
 
 /// The document is for the general parser.
 struct Bail;
@@ -316,7 +316,7 @@ impl Reader<'_, '_> {
             children: 0,
             keys: self.keys.len(),
         });
-        self.to.nodes.push(Node { kind, flags: 0, size: 0, span, text: 0, text_len: 0 });
+        self.to.nodes.push(Node { kind, flags: 0, hint: 0, size: 0, span, text: 0, text_len: 0 });
         Ok(())
     }
 
@@ -352,9 +352,12 @@ impl Reader<'_, '_> {
     #[inline]
     fn push(&mut self, kind: Kind, flags: u8, start: usize, end: usize, text: Text) {
         self.reach = end;
+        let from = if text.is_decoded { self.to.decoded.as_str() } else { self.text };
+        let bytes = from.as_bytes().get(text.start..text.start + text.length).unwrap_or_default();
         self.to.nodes.push(Node {
             kind,
             flags: if text.is_decoded { flags | DECODED } else { flags },
+            hint: hint(bytes),
             size: 1,
             span: Span { start: offset(start), end: offset(end) },
             text: offset(text.start),
