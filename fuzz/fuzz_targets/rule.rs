@@ -5,10 +5,9 @@ use std::sync::{Arc, LazyLock, Mutex};
 
 use assize::estate::{KindLibrary, KindName};
 use assize::finding::OWN_GROUP;
-use assize::policy::{Config, PolicySource, Selection, build, builtin_kind_schemas};
+use assize::policy::{PolicySource, Selection, build, builtin_kind_schemas};
 use assize::run::{Policies, run_examples};
 use assize::yaml::{Limits, parse};
-use globset::GlobSet;
 use libfuzzer_sys::fuzz_target;
 use rayon::ThreadPool;
 
@@ -19,15 +18,7 @@ static POLICIES: LazyLock<Mutex<Policies>> = LazyLock::new(|| {
         let schema = serde_json::from_str(text).expect("the schemas of the library are JSON");
         kinds.add(KindName { group: OWN_GROUP.into(), kind: kind.into() }, schema, path.into());
     }
-    Mutex::new(Policies {
-        config: Config::default(),
-        rules: assize::policy::RuleSet::default(),
-        kinds,
-        policy_files: GlobSet::empty(),
-        digest: assize::policy::PolicyDigest::default(),
-        files: 0,
-        problems: Vec::new(),
-    })
+    Mutex::new(Policies::of_kinds(kinds))
 });
 
 /// Stacks as large as those of the program.

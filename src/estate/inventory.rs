@@ -228,6 +228,8 @@ pub struct Inventory {
     tapes: Vec<Arc<Tape>>,
     /// Resources of our own kinds by kind, namespace and name, which stand in `entries` and not here again.
     names: HashTable<u32>,
+    /// Whether no two of these have one identity.
+    is_unique: bool,
     hasher: DefaultHashBuilder,
     /// Names of kinds, by number; the last number is that of all kinds beyond.
     kinds: Vec<Arc<str>>,
@@ -380,6 +382,7 @@ impl Inventory {
             entries,
             tapes,
             names: HashTable::new(),
+            is_unique: false,
             hasher: DefaultHashBuilder::default(),
             kinds,
             fields: Vec::new(),
@@ -418,6 +421,7 @@ impl Inventory {
 
     fn index_names(&mut self) {
         let mut names = HashTable::with_capacity(self.entries.len());
+        let mut is_unique = true;
         let hash_of = |index: &u32| {
             let resource = self.resource(ResourceId(*index));
             resource.map_or(0, |resource| {
@@ -434,11 +438,12 @@ impl Inventory {
                 self.resource(ResourceId(*other)).is_some_and(|other| other.identity == *identity)
             };
             // Of two with one name, which is a problem of its own, the first counts.
-            if let hash_table::Entry::Vacant(vacant) = names.entry(hash_of(&index), is_same, hash_of) {
-                vacant.insert(index);
+            match names.entry(hash_of(&index), is_same, hash_of) {
+                hash_table::Entry::Vacant(vacant) => drop(vacant.insert(index)),
+                hash_table::Entry::Occupied(_) => is_unique = false,
             }
         }
-        self.names = names;
+        (self.names, self.is_unique) = (names, is_unique);
     }
 
     fn reference_field(&self, from: ResourceId, position: u16) -> Option<&ReferenceField> {
@@ -581,6 +586,11 @@ impl schema::Inventory for Inventory {
             })
         };
         self.names.find(self.hash(kind, namespace, name), is_meant).copied().map(ResourceId)
+    }
+
+    fn is_found(&self, resource: ResourceId) -> bool {
+        let is_own = |known: &Arc<Resource>| *known.identity.group == *OWN_GROUP;
+        self.is_unique && self.resource(resource).is_some_and(is_own)
     }
 
     fn takes(&self, from: ResourceId, field: &str, target: ResourceId) -> bool {

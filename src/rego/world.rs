@@ -28,7 +28,7 @@ pub struct World {
     /// Whether documents are given whole.
     is_whole: bool,
     /// Identities as reports write them, one a resource.
-    ids: OnceLock<Box<[OnceLock<Value>]>>,
+    ids: OnceLock<Box<[OnceLock<Arc<str>>]>>,
     /// Tells this world from others in what a thread keeps.
     number: u64,
 }
@@ -122,7 +122,7 @@ impl World {
         self.is_whole
     }
 
-    /// The resources of a kind by their identities. Of two with one identity the last counts, as in an object.
+    /// The resources of a kind by their identities.
     pub(super) fn members(&self, inventory: &dyn Inventory, kind: &str) -> Arc<Members> {
         if let Some(known) = self.members.read().unwrap_or_else(PoisonError::into_inner).get(kind) {
             return Arc::clone(known);
@@ -135,18 +135,25 @@ impl World {
             Value::String(text) => Some((text, id)),
             _ => None,
         };
-        let of_kind: BTreeMap<Arc<str>, ResourceId> =
-            inventory.of_kind(kind).into_iter().filter_map(member).collect();
-        let made = Arc::new(Members(of_kind.into_iter().collect()));
+        let made = Arc::new(Members::new(inventory.of_kind(kind).into_iter().filter_map(member)));
         members.insert(kind.to_owned(), Arc::clone(&made));
         made
     }
 
     /// The identity of a resource, which is asked for again and again.
     pub(super) fn id(&self, inventory: &dyn Inventory, id: ResourceId) -> Value {
+        self.known_id(inventory, id)
+            .map_or_else(|| Value::from(inventory.describe(id)), |known| Value::String(Arc::clone(known)))
+    }
+
+    /// The same as a text.
+    pub(super) fn id_text(&self, inventory: &dyn Inventory, id: ResourceId) -> Option<&str> {
+        self.known_id(inventory, id).map(|known| &**known)
+    }
+
+    fn known_id(&self, inventory: &dyn Inventory, id: ResourceId) -> Option<&Arc<str>> {
         let ids = self.ids.get_or_init(|| (0..inventory.count()).map(|_| OnceLock::new()).collect());
-        let make = || Value::from(inventory.describe(id));
-        ids.get(id.0 as usize).map_or_else(make, |known| known.get_or_init(make).clone())
+        Some(ids.get(id.0 as usize)?.get_or_init(|| inventory.describe(id).into()))
     }
 
     /// The identity of the resource that is judged.

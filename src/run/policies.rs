@@ -48,6 +48,20 @@ pub struct Policies {
 }
 
 impl Policies {
+    /// Kinds and no rules, for callers that bring their own.
+    pub fn of_kinds(kinds: KindLibrary) -> Self {
+        Self {
+            config: Config::default(),
+            rules: RuleSet::default(),
+            kinds,
+            policy_files: GlobSet::empty(),
+            digest: PolicyDigest::default(),
+            files: 0,
+            problems: Vec::new(),
+            baseline: None,
+        }
+    }
+
     /// Whether a file, from the folder of the configuration, is where these policies come from.
     pub(super) fn are_in(&self, path: &str) -> bool {
         let own = self.config.schemas.clone();

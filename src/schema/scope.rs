@@ -58,6 +58,9 @@ pub trait Inventory: Sync + std::fmt::Debug {
     /// The resource whose identity reads so, if it has one of our own kinds.
     fn find(&self, identity: &str) -> Option<ResourceId>;
 
+    /// Whether this is surely the resource that is found by its identity; where that is not known, no.
+    fn is_found(&self, resource: ResourceId) -> bool;
+
     /// Whether the field of `from` takes resources of the kind of `target`.
     fn takes(&self, from: ResourceId, field: &str, target: ResourceId) -> bool;
 

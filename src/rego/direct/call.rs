@@ -218,7 +218,7 @@ fn formatted(format: &str, values: &[Val<'_>]) -> Option<Val<'static>> {
 /// How many elements or members it has, or units of UTF-16, which is what regorus counts.
 fn count(of: &Val<'_>) -> Sure<i64> {
     let count = match of {
-        Val::Text(text) => text.encode_utf16().count(),
+        Val::Text(text) | Val::Id(_, text) => text.encode_utf16().count(),
         Val::Shared(text) => text.encode_utf16().count(),
         Val::Node(node, None) => node.len(),
         Val::Node(node, Some(_)) if node.kind() == Kind::List => node.len(),
@@ -226,7 +226,7 @@ fn count(of: &Val<'_>) -> Sure<i64> {
             node.members().filter(|(key, _)| super::value::read_of(reads, key.text()).is_some()).count()
         }
         Val::Entries(entries) => entries.len(),
-        Val::Members(members, _) => members.0.len(),
+        Val::Members(members, _) => members.by_id.len(),
         Val::List(list) | Val::Set(list) | Val::Bag(list) => list.len(),
         Val::Object(members) => members.len(),
         _ => return Err(Unsure),
@@ -290,8 +290,24 @@ fn as_regorus<'a>(name: &str, arguments: &[Val<'a>]) -> Sure<Option<Val<'a>>> {
 
 /// What two sets have together.
 pub(super) fn union<'a>(one: &Val<'a>, other: &Val<'a>) -> Sure<Val<'a>> {
+    // Most add little or nothing.
+    for (most, few) in [(one, other), (other, one)] {
+        if let Val::Set(set) = few
+            && set.iter().all(|value| has_text(most, value) == Some(true))
+        {
+            return Ok(most.clone());
+        }
+    }
     let (one, other) = (of_set(one)?, of_set(other)?);
     set_of(one.iter().chain(other).cloned().collect())
+}
+
+/// Whether a set of texts has a text; none if that is to be found out otherwise.
+pub(super) fn has_text(set: &Val<'_>, value: &Val<'_>) -> Option<bool> {
+    let (Val::Set(set), Some(text)) = (set, value.text()) else { return None };
+    // Of a set in order the first tells what all are.
+    set.first()?.text()?;
+    Some(set.binary_search_by(|known| known.text().cmp(&Some(text))).is_ok())
 }
 
 /// So many pairs of elements are held against each other in one go.
@@ -299,7 +315,13 @@ const COMPARISONS: usize = 1 << 16;
 
 /// The elements of a set that stand in another, or that do not.
 pub(super) fn filtered<'a>(one: &Val<'a>, other: &Val<'a>, is_wanted: bool) -> Sure<Val<'a>> {
+    let (first, second) = (one, other);
     let (one, other) = (of_set(one)?, of_set(other)?);
+    if matches!(first, Val::Set(_)) && one.iter().all(|value| has_text(second, value).is_some()) {
+        let is_kept = |value: &&Val<'a>| has_text(second, value) == Some(is_wanted);
+        // What is left of a set in order is in order.
+        return Ok(Val::Set(one.iter().filter(is_kept).cloned().collect()));
+    }
     if one.len().saturating_mul(other.len()) > COMPARISONS {
         return Err(Unsure);
     }

@@ -400,7 +400,7 @@ impl<'a> Run<'a> {
         let Some(text) = sought.text() else { return Ok(None) };
         let place = self.kept(join.number, |run| {
             let mut index = Index::default();
-            for (position, member) in (0..).zip(&members.0) {
+            for (position, member) in (0..).zip(&members.by_id) {
                 run.step()?;
                 run.name_member(names, member, reads)?;
                 if let Some(value) = run.value(has)? {
@@ -419,11 +419,12 @@ impl<'a> Run<'a> {
     pub(super) fn name_member(
         &mut self,
         (key, value): (Option<usize>, Option<usize>),
-        (id, resource): &(Arc<str>, ResourceId),
+        (_, resource): &(Arc<str>, ResourceId),
         reads: Option<&'a PathSet>,
     ) -> Sure<()> {
         if let Some(slot) = key {
-            self.set(slot, Val::Shared(Arc::clone(id)));
+            let id = self.id(*resource)?;
+            self.set(slot, id);
         }
         if let Some(slot) = value {
             let document = self.inventory()?.document(*resource);

@@ -7,7 +7,7 @@ use std::sync::{Arc, LazyLock};
 use regorus::Value;
 use regorus::unstable::{ArithOp, BinOp, BoolOp};
 
-use super::call::{Own, filtered, to_values, union};
+use super::call::{Own, filtered, has_text, to_values, union};
 use super::compile::{Argument, Clause, Definition, Part, Program, Statement, object_of};
 use super::value::{Budget, Entry, Val, element_of, read_of, set_of};
 use super::{Sure, Unsure};
@@ -280,13 +280,13 @@ impl<'a> Run<'a> {
             Statement::Some { key, value, of, join } => {
                 let Some(of) = self.value(of)? else { return Ok(true) };
                 if let (Some(join), Val::Members(members, reads)) = (join, &of)
-                    && members.0.len() >= INDEXED
+                    && members.by_id.len() >= INDEXED
                 {
                     let looked_up = self.joined(*join, (*key, *value), (members, *reads), rest)?;
                     if let Some(positions) = looked_up {
                         for position in positions {
                             self.step()?;
-                            let Some(member) = members.0.get(position as usize) else { continue };
+                            let Some(member) = members.by_id.get(position as usize) else { continue };
                             self.name_member((*key, *value), member, *reads)?;
                             if !self.solve(rest, found)? {
                                 return Ok(false);
@@ -363,10 +363,10 @@ impl<'a> Run<'a> {
             }
             Val::Members(members, reads) => {
                 let inventory = self.inventory()?;
-                for (id, resource) in &members.0 {
+                for (_, resource) in &members.by_id {
                     self.step()?;
                     let document = Val::of_node(inventory.document(*resource), *reads);
-                    if !visit(self, Val::Shared(Arc::clone(id)), document)? {
+                    if !visit(self, self.id(*resource)?, document)? {
                         return Ok(false);
                     }
                 }
@@ -429,9 +429,10 @@ impl<'a> Run<'a> {
             Part::References if !uses.references.is_empty() => Some(Val::References(resource, true)),
             Part::Referrers if !uses.referrers.is_empty() => Some(Val::Referrers(resource)),
             Part::Estate if matches!(uses.estate, Names::Some(_)) => Some(Val::Estate),
-            Part::Own if uses.identity => {
-                Some(Val::of_value(&self.judged.world.own_id(resource, self.judged.identity))?)
-            }
+            Part::Own if uses.identity => Some(match resource {
+                Some(resource) if self.judged.world.inventory().is_some() => self.id(resource)?,
+                _ => Val::of_value(&self.judged.world.own_id(resource, self.judged.identity))?,
+            }),
             Part::Clock if uses.clock => Some(Val::Text(self.judged.as_of.text())),
             Part::References | Part::Referrers | Part::Estate | Part::Own | Part::Clock | Part::Unknown => {
                 return Err(Unsure);
@@ -512,11 +513,7 @@ impl<'a> Run<'a> {
             },
             Part::In(value, of) => match self.both(value, of)? {
                 Some((value, of)) => {
-                    if let (Some(text), Val::Set(set)) = (value.text(), &of)
-                        && set.first().is_some_and(|first| first.text().is_some())
-                    {
-                        // Of texts, in order.
-                        let is_there = set.binary_search_by(|known| known.text().cmp(&Some(text))).is_ok();
+                    if let Some(is_there) = has_text(&of, &value) {
                         return Ok(Some(Val::Bool(is_there)));
                     }
                     // Where a value stands does not matter.
@@ -592,6 +589,13 @@ impl<'a> Run<'a> {
         world.inventory().ok_or(Unsure)
     }
 
+    /// The identity of a resource.
+    pub(super) fn id(&self, resource: ResourceId) -> Sure<Val<'a>> {
+        let world: &'a crate::rego::World = self.judged.world;
+        let text = world.id_text(world.inventory().ok_or(Unsure)?, resource).ok_or(Unsure)?;
+        Ok(Val::Id(resource, text))
+    }
+
     /// The member of a value.
     fn member(&mut self, of: &Val<'a>, key: &str) -> Sure<Option<Val<'a>>> {
         match of {
@@ -621,6 +625,11 @@ impl<'a> Run<'a> {
 
     /// What stands at a key or a position.
     fn at(&mut self, of: &Val<'a>, key: &Val<'a>) -> Sure<Option<Val<'a>>> {
+        if let (Val::Members(members, reads), Val::Id(resource, _)) = (of, key)
+            && members.has(*resource)
+        {
+            return Ok(Some(Val::of_node(self.inventory()?.document(*resource), *reads)));
+        }
         if let Some(key) = key.text() {
             return self.member(of, key);
         }
@@ -641,7 +650,7 @@ impl<'a> Run<'a> {
         let inventory = self.inventory()?;
         let names = uses.entries.names.then_some(identity);
         Ok(match key {
-            "id" => Some(Val::of_value(&world.id(inventory, entry.other))?),
+            "id" => Some(self.id(entry.other)?),
             "field" => Some(Val::Text(entry.field)),
             "document" if uses.entries.documents => Some(self.document(inventory, entry, identity)?),
             "path" if uses.places => {
@@ -710,8 +719,13 @@ impl<'a> Run<'a> {
     /// What a function of ours gives.
     fn asked(&mut self, own: Own, arguments: &[Val<'a>]) -> Sure<Option<Val<'a>>> {
         let of = || {
-            let id = arguments.first().and_then(Val::text).ok_or(Unsure)?;
-            Ok(self.judged.world.find(id))
+            let id = arguments.first().ok_or(Unsure)?;
+            if let Val::Id(resource, _) = id
+                && self.inventory()?.is_found(*resource)
+            {
+                return Ok(Some(*resource));
+            }
+            Ok(self.judged.world.find(id.text().ok_or(Unsure)?))
         };
         match own {
             Own::References => Ok(Some(Val::References(of()?, false))),

@@ -1,7 +1,7 @@
 //! Values as a program sees them: what stands in documents stays there.
 
 use std::cmp::Ordering;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use regorus::Value;
@@ -22,6 +22,8 @@ pub(super) enum Val<'a> {
     Odd(Value),
     Text(&'a str),
     Shared(Arc<str>),
+    /// The identity of a resource: a text.
+    Id(ResourceId, &'a str),
     /// A mapping or a list of a document, as far as it is read.
     Node(NodeRef<'a>, Option<&'a PathSet>),
     /// A reference from one resource to another.
@@ -75,13 +77,30 @@ impl Entry<'_> {
 
 /// The resources of a kind by their identities, in order.
 #[derive(Debug, Default)]
-pub(in crate::rego) struct Members(pub(in crate::rego) Vec<(Arc<str>, ResourceId)>);
+pub(in crate::rego) struct Members {
+    pub(super) by_id: Vec<(Arc<str>, ResourceId)>,
+    /// The same by their numbers.
+    sorted: Vec<ResourceId>,
+}
 
 impl Members {
+    /// Of two with one identity the last counts, as in an object.
+    pub(in crate::rego) fn new(members: impl Iterator<Item = (Arc<str>, ResourceId)>) -> Self {
+        let by_id: BTreeMap<Arc<str>, ResourceId> = members.collect();
+        let mut sorted: Vec<ResourceId> = by_id.values().copied().collect();
+        sorted.sort_unstable();
+        Self { by_id: by_id.into_iter().collect(), sorted }
+    }
+
     /// The resource with an identity.
     pub(super) fn find(&self, id: &str) -> Option<ResourceId> {
-        let at = self.0.binary_search_by(|(known, _)| (**known).cmp(id)).ok()?;
-        self.0.get(at).map(|(_, id)| *id)
+        let at = self.by_id.binary_search_by(|(known, _)| (**known).cmp(id)).ok()?;
+        self.by_id.get(at).map(|(_, id)| *id)
+    }
+
+    /// Whether the resource is one of them.
+    pub(super) fn has(&self, resource: ResourceId) -> bool {
+        self.sorted.binary_search(&resource).is_ok()
     }
 }
 
@@ -160,7 +179,7 @@ impl<'a> Val<'a> {
     /// As a value of regorus.
     pub(super) fn to_value(&self, budget: &mut Budget) -> Sure<Value> {
         match self {
-            Self::Text(text) => budget.take(1, text.len())?,
+            Self::Text(text) | Self::Id(_, text) => budget.take(1, text.len())?,
             Self::Shared(text) => budget.take(1, text.len())?,
             Self::Node(node, _) => {
                 let bytes: usize = node.descendants().map(|node| node.text().len()).sum();
@@ -173,7 +192,7 @@ impl<'a> Val<'a> {
             Self::Bool(truth) => Value::from(*truth),
             Self::Int(number) => Value::from(*number),
             Self::Odd(number) => number.clone(),
-            Self::Text(text) => Value::from(*text),
+            Self::Text(text) | Self::Id(_, text) => Value::from(*text),
             Self::Shared(text) => Value::String(Arc::clone(text)),
             Self::Node(node, Some(reads)) => value::of_reads(*node, reads),
             Self::Node(node, None) => value::of_node(*node),
@@ -207,7 +226,7 @@ impl<'a> Val<'a> {
             Self::Bool(truth) => Val::Bool(*truth),
             Self::Int(number) => Val::Int(*number),
             Self::Odd(number) => Val::Odd(number.clone()),
-            Self::Text(text) => Val::Shared((*text).into()),
+            Self::Text(text) | Self::Id(_, text) => Val::Shared((*text).into()),
             Self::Shared(text) => Val::Shared(Arc::clone(text)),
             Self::List(list) => Val::List(all(list)?),
             Self::Set(set) => Val::Set(all(set)?),
@@ -229,7 +248,7 @@ impl<'a> Val<'a> {
     /// The text, if it is one.
     pub(super) fn text(&self) -> Option<&str> {
         match self {
-            Self::Text(text) => Some(text),
+            Self::Text(text) | Self::Id(_, text) => Some(text),
             Self::Shared(text) => Some(text),
             _ => None,
         }
@@ -248,6 +267,11 @@ impl<'a> Val<'a> {
 
     fn is_within(&self, other: &Self, budget: &mut Budget) -> Sure<bool> {
         budget.take(1, 0)?;
+        if let (Self::Id(one, _), Self::Id(other, _)) = (self, other)
+            && one == other
+        {
+            return Ok(true);
+        }
         if let (Some(one), Some(other)) = (self.text(), other.text()) {
             return Ok(one == other);
         }
@@ -326,7 +350,13 @@ impl<'a> Val<'a> {
     fn is_plain(&self) -> bool {
         matches!(
             self,
-            Self::Null | Self::Bool(_) | Self::Int(_) | Self::Odd(_) | Self::Text(_) | Self::Shared(_)
+            Self::Null
+                | Self::Bool(_)
+                | Self::Int(_)
+                | Self::Odd(_)
+                | Self::Text(_)
+                | Self::Shared(_)
+                | Self::Id(..)
         )
     }
 
