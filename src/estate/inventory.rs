@@ -233,6 +233,7 @@ pub struct Inventory {
     hasher: DefaultHashBuilder,
     /// Names of kinds, by number; the last number is that of all kinds beyond.
     kinds: Vec<Arc<str>>,
+    kind_numbers: HashMap<Arc<str>, u16, DefaultHashBuilder>,
     /// The reference fields of each kind, by its number.
     fields: Vec<Vec<ReferenceField>>,
     /// By whom each is named, by kind, and through which of the fields of its kind.
@@ -352,10 +353,10 @@ impl Inventory {
         let mut tapes = Vec::new();
         let mut edges = Vec::new();
         let mut kinds: Vec<Arc<str>> = Vec::new();
-        let mut numbers: HashMap<Arc<str>, u16> = HashMap::new();
+        let mut kind_numbers: HashMap<Arc<str>, u16, DefaultHashBuilder> = HashMap::default();
         let mut number_of = |resource: &Resource, kinds: &mut Vec<Arc<str>>| {
             let kind = &resource.identity.kind;
-            if let Some(known) = numbers.get(kind) {
+            if let Some(known) = kind_numbers.get(kind) {
                 return *known;
             }
             let number = u16::try_from(kinds.len()).unwrap_or(u16::MAX);
@@ -363,7 +364,7 @@ impl Inventory {
             if number < u16::MAX {
                 kinds.push(Arc::clone(kind));
             }
-            numbers.insert(Arc::clone(kind), number);
+            kind_numbers.insert(Arc::clone(kind), number);
             number
         };
         let mut has_overlong = false;
@@ -385,6 +386,7 @@ impl Inventory {
             is_unique: false,
             hasher: DefaultHashBuilder::default(),
             kinds,
+            kind_numbers,
             fields: Vec::new(),
             incoming: Vec::new(),
             first_incoming: Vec::new(),
@@ -617,12 +619,14 @@ impl schema::Inventory for Inventory {
 
     fn outgoing_in(&self, from: ResourceId, field: &str) -> Option<(&str, Vec<Option<ResourceId>>)> {
         let fields = self.fields_of(from);
-        let links = self.links_from(from).iter();
-        let is_meant =
-            |link: &&Outgoing| fields.get(usize::from(link.field)).is_some_and(|known| known.field == field);
-        let targets: Vec<_> = links.filter(is_meant).map(|link| named(link.target)).collect();
-        let field = fields.iter().find(|known| known.field == field)?;
-        (!targets.is_empty()).then_some((field.field.as_str(), targets))
+        let links = self.links_from(from);
+        if links.is_empty() {
+            return None;
+        }
+        let number = fields.iter().position(|known| known.field == field)?;
+        let links = links.iter().filter(|link| usize::from(link.field) == number);
+        let targets: Vec<_> = links.map(|link| named(link.target)).collect();
+        (!targets.is_empty()).then_some((fields.get(number)?.field.as_str(), targets))
     }
 
     fn circle(&self, of: ResourceId, field: &str) -> ResourceId {
@@ -650,8 +654,7 @@ impl schema::Inventory for Inventory {
     }
 
     fn incoming_of(&self, target: ResourceId, kind: &str) -> Vec<(ResourceId, &str, usize)> {
-        let number = self.kinds.iter().position(|known| **known == *kind);
-        let number = number.and_then(|number| u16::try_from(number).ok()).unwrap_or(u16::MAX);
+        let number = self.kind_numbers.get(kind).copied().unwrap_or(u16::MAX);
         let links = self.links_to(target);
         let first = links.partition_point(|link| link.kind < number);
         let links = links.iter().skip(first).take_while(|link| link.kind == number);

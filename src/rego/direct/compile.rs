@@ -11,13 +11,14 @@ use regorus::unstable::{
 use serde_json::Value as Json;
 
 use super::call::{BuiltIn, Own};
-use super::once::{self, Join};
+use super::once::{self, Join, Marked};
 use super::value::{Val, set_of};
 use super::{Sure, Unsure};
 use crate::finding::Identity;
 use crate::rego::DENY;
 use crate::rego::definition::{imported, rule_name};
 use crate::rego::module::{Parsed, dotted};
+use crate::rego::uses::Names;
 use crate::rego::world::is_kind;
 use crate::schema::PathSet;
 
@@ -29,9 +30,18 @@ const PATTERN: usize = 100 << 10;
 pub(in crate::rego) struct Program {
     pub(super) rules: Vec<Definition>,
     pub(super) deny: usize,
-    /// Which rules have one value for all resources of a run, that is worth keeping.
-    pub(super) once: Vec<bool>,
+    /// What has one value for all resources of a run.
+    pub(super) once: Marked,
+    /// The kinds of the estate that it names.
+    pub(super) kinds: Vec<EstateKind>,
     pub(super) reads: OtherReads,
+}
+
+/// A kind of the estate, and what is read of its documents.
+#[derive(Debug)]
+pub(super) struct EstateKind {
+    pub(super) name: Box<str>,
+    pub(super) reads: Option<PathSet>,
 }
 
 /// What is read of other documents.
@@ -143,6 +153,8 @@ pub(super) enum Part {
     Own,
     Clock,
     Rule(usize),
+    /// The resources of a kind of the estate, by its place among those of the program.
+    Kind(usize),
     /// The same for all resources of a run.
     Once(usize, Box<Part>),
     Member(Box<Part>, Box<str>),
@@ -170,6 +182,7 @@ pub(super) fn program(
     params: &BTreeMap<String, Json>,
     answered: &BTreeMap<&'static str, usize>,
     others: &BTreeMap<String, PathSet>,
+    estate: &Names,
 ) -> Option<Program> {
     let mut names: HashMap<String, usize> = HashMap::new();
     for parsed in modules {
@@ -203,8 +216,15 @@ pub(super) fn program(
     }
     let mut rules: Vec<Definition> =
         rules.into_iter().map(|rule| rule.unwrap_or(Definition::Unknown)).collect();
-    let once = once::mark(&mut rules);
-    Some(Program { rules, deny, once, reads: OtherReads::new(others) })
+    let reads = OtherReads::new(others);
+    let names = match estate {
+        Names::All => BTreeSet::new(),
+        Names::Some(names) => names.clone(),
+    };
+    let kind = |name: String| EstateKind { reads: reads.of_written(&name).cloned(), name: name.into() };
+    let kinds: Vec<EstateKind> = names.into_iter().map(kind).collect();
+    let once = once::mark(&mut rules, &kinds);
+    Some(Program { rules, deny, once, kinds, reads })
 }
 
 /// A definition with one clause more.

@@ -17,6 +17,7 @@ mod value;
 
 use regorus::Value;
 
+use self::once::Places;
 use super::Policy;
 use super::machine::Judged;
 use super::module::Parsed;
@@ -24,6 +25,7 @@ use crate::schema::PathSet;
 
 pub(super) use compile::Program;
 pub(super) use once::Kept;
+
 pub(super) use value::Members;
 
 /// The program cannot say what the engines would.
@@ -40,7 +42,11 @@ pub(super) fn deny(program: &Program, policy: &Policy, judged: &Judged<'_>) -> O
     let own = &policy.uses.reads.own;
     // As a value of it would be made.
     let reads = (judged.document.get().is_none() && *own != PathSet::All).then_some(own);
-    run::deny(program, judged, reads, judged.call(policy)).ok()
+    let places = match program.once.places {
+        0 => Places::default(),
+        count => judged.world.once().places(policy.number, count, judged.as_of),
+    };
+    run::deny(program, judged, reads, judged.call(policy), &places).ok()
 }
 
 /// The program of a text; its parts that have no way of their own are left out, and whatever comes to them is unsure.
@@ -48,5 +54,11 @@ pub(super) fn compile(modules: &[Parsed], policy: &Policy) -> Option<Program> {
     if policy.uses.change || policy.uses.library_values {
         return None;
     }
-    compile::program(modules, &policy.params, &policy.answered, &policy.uses.reads.others)
+    compile::program(
+        modules,
+        &policy.params,
+        &policy.answered,
+        &policy.uses.reads.others,
+        &policy.uses.estate,
+    )
 }

@@ -12,24 +12,19 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use regorus::unstable::BoolOp;
 
 use super::call::Own;
-use super::compile::{Clause, Definition, Part, Statement};
-use super::run::Run;
+use super::compile::{Clause, Definition, EstateKind, Part, Statement};
+use super::run::{NOTHING, Run};
 use super::value::{Members, Val};
 use super::{Sure, Unsure};
 use crate::date::Moment;
 use crate::schema::{Inventory, PathSet, ResourceId};
 
-/// What was worked out of the texts of a run.
+/// What was worked out of the texts of a run: by policy and moment, a place for each number of its program.
 #[derive(Debug, Default)]
-pub(in crate::rego) struct Kept {
-    /// The clock of the run: what is asked with another one is not kept.
-    as_of: OnceLock<Moment>,
-    /// By policy and place in its program.
-    places: RwLock<HashMap<(u64, usize), Place>>,
-}
+pub(in crate::rego) struct Kept(RwLock<HashMap<u64, Vec<(Moment, Places)>>>);
 
-/// Where something is kept, once it is there.
-type Place = Arc<OnceLock<Once>>;
+/// The places of one program.
+pub(super) type Places = Arc<[OnceLock<Once>]>;
 
 /// What is kept of a part.
 #[derive(Debug)]
@@ -38,6 +33,8 @@ pub(super) enum Once {
     Value(Option<Val<'static>>),
     /// Where each text is found.
     Index(Index),
+    /// The resources of a kind.
+    Members(Arc<Members>),
     /// Nothing: it cannot be told, or it cannot be kept.
     Nothing,
 }
@@ -73,16 +70,22 @@ impl Index {
 }
 
 impl Kept {
-    /// The place for what a part of a policy says at this moment; none if it is not kept.
-    pub(super) fn place(&self, key: (u64, usize), as_of: &Moment) -> Option<Place> {
-        if self.as_of.get_or_init(|| as_of.clone()) != as_of {
-            return None;
+    /// So many places for a policy at this moment.
+    pub(super) fn places(&self, policy: u64, count: usize, as_of: &Moment) -> Places {
+        let find = |kept: &HashMap<u64, Vec<(Moment, Places)>>| {
+            let found = kept.get(&policy)?.iter().find(|(moment, _)| moment == as_of);
+            found.map(|(_, places)| Arc::clone(places))
+        };
+        if let Some(known) = find(&self.0.read().unwrap_or_else(PoisonError::into_inner)) {
+            return known;
         }
-        if let Some(known) = self.places.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
-            return Some(Arc::clone(known));
+        let mut kept = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = find(&kept) {
+            return known;
         }
-        let mut places = self.places.write().unwrap_or_else(PoisonError::into_inner);
-        Some(Arc::clone(places.entry(key).or_default()))
+        let places: Places = (0..count).map(|_| OnceLock::new()).collect();
+        kept.entry(policy).or_default().push((as_of.clone(), Arc::clone(&places)));
+        places
     }
 }
 
@@ -113,13 +116,22 @@ impl Facts {
     }
 }
 
-/// Marks what is the same for every resource; gives for each rule whether its value is.
-pub(super) fn mark(rules: &mut [Definition]) -> Vec<bool> {
+/// What is the same for every resource.
+#[derive(Debug)]
+pub(super) struct Marked {
+    /// Of each rule, whether its value is, and worth keeping.
+    pub(super) rules: Vec<bool>,
+    /// How many places there are for what is kept: rules have the first, and kinds of the estate those after them.
+    pub(super) places: usize,
+}
+
+/// Marks what is the same for every resource, beside so many kinds of the estate.
+pub(super) fn mark(rules: &mut [Definition], kinds: &[EstateKind]) -> Marked {
     let mut marking = Marking {
         known: rules.iter().map(|_| None).collect(),
         rules: rules.iter_mut().map(|rule| Some(std::mem::replace(rule, Definition::Unknown))).collect(),
-        // Rules have the places before.
-        next: rules.len(),
+        kinds,
+        next: rules.len() + kinds.len(),
     };
     for at in 0..rules.len() {
         marking.definition(at);
@@ -127,16 +139,20 @@ pub(super) fn mark(rules: &mut [Definition]) -> Vec<bool> {
     for (rule, marked) in rules.iter_mut().zip(marking.rules) {
         *rule = marked.unwrap_or(Definition::Unknown);
     }
-    marking.known.into_iter().map(|facts| facts.is_some_and(|facts| facts.is_once())).collect()
+    let known = marking.known.into_iter();
+    let once: Vec<bool> = known.map(|facts| facts.is_some_and(|facts| facts.is_once())).collect();
+    let is_empty = !once.contains(&true) && marking.next == rules.len();
+    Marked { rules: once, places: if is_empty { 0 } else { marking.next } }
 }
 
-struct Marking {
+struct Marking<'k> {
     rules: Vec<Option<Definition>>,
     known: Vec<Option<Facts>>,
+    kinds: &'k [EstateKind],
     next: usize,
 }
 
-impl Marking {
+impl Marking<'_> {
     fn number(&mut self) -> usize {
         self.next += 1;
         self.next - 1
@@ -245,13 +261,19 @@ impl Marking {
 
     fn part(&mut self, part: &mut Part) -> Facts {
         let mut facts = Facts::default();
+        if let Part::Member(of, key) = part
+            && matches!(**of, Part::Estate)
+            && let Some(at) = self.kinds.iter().position(|kind| *kind.name == **key)
+        {
+            *part = Part::Kind(at);
+        }
         match part {
             Part::Constant(_) | Part::Clock => {}
             Part::Slot(slot) => drop(facts.slots.insert(*slot)),
             Part::Input | Part::References | Part::Referrers | Part::Own | Part::Unknown => {
                 facts.is_own = true;
             }
-            Part::Estate => facts.has_estate = true,
+            Part::Estate | Part::Kind(_) => facts.has_estate = true,
             Part::Rule(at) => facts = self.definition(*at),
             Part::EachOfList(term, query) | Part::EachOfSet(term, query) => {
                 facts.is_work = true;
@@ -333,6 +355,7 @@ fn children(part: &mut Part) -> Vec<&mut Part> {
         | Part::References
         | Part::Referrers
         | Part::Estate
+        | Part::Kind(_)
         | Part::Own
         | Part::Clock
         | Part::Rule(_)
@@ -357,19 +380,18 @@ impl<'a> Run<'a> {
             let value = work(run)?;
             let kept = value.as_ref().map(|value| value.kept().ok_or(Unsure)).transpose()?;
             Ok(Once::Value(kept))
-        });
-        match kept.as_deref().and_then(OnceLock::get) {
-            Some(Once::Value(value)) => Ok(value.clone()),
+        })?;
+        match kept {
+            Once::Value(value) => Ok(value.clone()),
             _ => work(self),
         }
     }
 
     /// What is kept at a place of the program, for which there is more room than for one evaluation.
-    fn kept(&mut self, number: usize, make: impl FnOnce(&mut Self) -> Sure<Once>) -> Option<Place> {
-        let world = self.judged.world;
-        let place = world.once().place((self.call.policy, number), self.judged.as_of)?;
-        place.get_or_init(|| {
-            let count = world.inventory().map_or(0, Inventory::count);
+    fn kept(&mut self, number: usize, make: impl FnOnce(&mut Self) -> Sure<Once>) -> Sure<&'a Once> {
+        let place: &'a OnceLock<Once> = self.places.get(number).ok_or(Unsure)?;
+        Ok(place.get_or_init(|| {
+            let count = self.judged.world.inventory().map_or(0, Inventory::count);
             let more = STEPS_ONCE_A_RESOURCE.saturating_mul(u32::try_from(count).unwrap_or(u32::MAX));
             let before = (self.steps, self.limit, self.lists, self.stack.len(), self.base);
             (self.steps, self.limit) = (0, STEPS_ONCE.saturating_add(more));
@@ -379,8 +401,23 @@ impl<'a> Run<'a> {
             self.stack.truncate(before.3);
             self.base = before.4;
             made
-        });
-        Some(place)
+        }))
+    }
+
+    /// The resources of a kind of the estate that the text names.
+    pub(super) fn estate_kind(&mut self, at: usize) -> Sure<Val<'a>> {
+        let program = self.program;
+        let kind = program.kinds.get(at).ok_or(Unsure)?;
+        let kept = self.kept(program.rules.len() + at, |run| {
+            Ok(Once::Members(run.judged.world.members(run.inventory()?, &kind.name)))
+        })?;
+        let Once::Members(members) = kept else { return Err(Unsure) };
+        let reads = match &kind.reads {
+            _ if self.judged.world.is_whole() => None,
+            Some(reads) => Some(reads).filter(|reads| **reads != PathSet::All),
+            None => Some(&*NOTHING),
+        };
+        Ok(Val::Members(members, reads))
     }
 
     /// Where the elements stand of which the next statement may hold, in order; none if that cannot be looked up.
@@ -408,9 +445,9 @@ impl<'a> Run<'a> {
                 }
             }
             Ok(Once::Index(index))
-        });
-        Ok(match place.as_deref().and_then(OnceLock::get) {
-            Some(Once::Index(index)) => Some(index.find(text)),
+        })?;
+        Ok(match place {
+            Once::Index(index) => Some(index.find(text)),
             _ => None,
         })
     }

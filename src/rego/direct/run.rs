@@ -2,13 +2,14 @@
 
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use regorus::Value;
 use regorus::unstable::{ArithOp, BinOp, BoolOp};
 
 use super::call::{Own, filtered, has_text, to_values, union};
 use super::compile::{Argument, Clause, Definition, Part, Program, Statement, object_of};
+use super::once::Once;
 use super::value::{Budget, Entry, Val, element_of, read_of, set_of};
 use super::{Sure, Unsure};
 use crate::finding::Identity;
@@ -31,13 +32,15 @@ const CALL: usize = 10;
 const ANSWERS: usize = 16;
 
 /// Nothing is read.
-static NOTHING: LazyLock<PathSet> = LazyLock::new(PathSet::default);
+pub(super) static NOTHING: LazyLock<PathSet> = LazyLock::new(PathSet::default);
 
 pub(super) struct Run<'a> {
-    program: &'a Program,
+    pub(super) program: &'a Program,
     pub(super) judged: &'a Judged<'a>,
     reads: Option<&'a PathSet>,
     pub(super) call: Call<'a>,
+    /// What is kept for the run.
+    pub(super) places: &'a [OnceLock<Once>],
     /// What names mean, of each clause that is open.
     pub(super) stack: Vec<Val<'a>>,
     /// Where those of the innermost begin.
@@ -75,6 +78,7 @@ pub(super) fn deny<'a>(
     judged: &'a Judged<'a>,
     reads: Option<&'a PathSet>,
     call: Call<'a>,
+    places: &'a [OnceLock<Once>],
 ) -> Sure<Value> {
     let rules = program.rules.iter().map(|_| Rule::Unasked).collect();
     let mut run = Run {
@@ -82,6 +86,7 @@ pub(super) fn deny<'a>(
         judged,
         reads,
         call,
+        places,
         stack: Vec::new(),
         base: 0,
         rules,
@@ -217,7 +222,7 @@ impl<'a> Run<'a> {
         if let Some(Rule::Known(known)) = self.rules.get(at) {
             return Ok(known.clone());
         }
-        let value = match self.program.once.get(at) {
+        let value = match self.program.once.rules.get(at) {
             Some(true) => self.once(at, |run| run.ruled(at))?,
             _ => self.ruled(at)?,
         };
@@ -438,6 +443,7 @@ impl<'a> Run<'a> {
                 return Err(Unsure);
             }
             Part::Rule(at) => self.rule(*at)?,
+            Part::Kind(at) => Some(self.estate_kind(*at)?),
             Part::Once(number, part) => self.once(*number, |run| run.value(part))?,
             Part::Member(of, key) => match self.value(of)? {
                 Some(of) => self.member(&of, key)?,
@@ -481,13 +487,19 @@ impl<'a> Run<'a> {
     #[inline(never)]
     fn rare(&mut self, part: &'a Part) -> Sure<Option<Val<'a>>> {
         Ok(match part {
-            Part::Asked(own, parts) => match self.values(parts)? {
-                Some(arguments) => {
-                    let value = self.asked(*own, &arguments)?;
-                    self.made(value)?
-                }
-                None => None,
-            },
+            Part::Asked(own, parts) => {
+                let value = match parts.as_slice() {
+                    [part] => match self.value(part)? {
+                        Some(argument) => self.asked(*own, std::slice::from_ref(&argument))?,
+                        None => return Ok(None),
+                    },
+                    parts => match self.values(parts)? {
+                        Some(arguments) => self.asked(*own, &arguments)?,
+                        None => return Ok(None),
+                    },
+                };
+                self.made(value)?
+            }
             Part::Arithmetic(op, one, other) => match (op, self.both(one, other)?) {
                 (_, None) => None,
                 (ArithOp::Sub, Some((one @ (Val::Set(_) | Val::Bag(_)), other))) => {
@@ -603,17 +615,8 @@ impl<'a> Run<'a> {
             Val::References(from, is_own) => self.references(*from, *is_own, key),
             Val::Referrers(target) => self.referrers(*target, key),
             Val::Estate => {
-                let uses = self.call.asked;
-                let inventory = self.inventory()?;
-                if !uses.estate.contains(key) {
-                    return Err(Unsure);
-                }
-                let reads = match self.program.reads.of_written(key) {
-                    _ if self.judged.world.is_whole() => None,
-                    Some(reads) => Some(reads).filter(|reads| **reads != PathSet::All),
-                    None => Some(&*NOTHING),
-                };
-                Ok(Some(Val::Members(self.judged.world.members(inventory, key), reads)))
+                let known = self.program.kinds.binary_search_by(|kind| (*kind.name).cmp(key));
+                self.estate_kind(known.map_err(|_| Unsure)?).map(Some)
             }
             Val::Members(members, reads) => {
                 let Some(resource) = members.find(key) else { return Ok(None) };

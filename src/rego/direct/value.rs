@@ -37,7 +37,7 @@ pub(super) enum Val<'a> {
     /// `data.estate`.
     Estate,
     /// The resources of a kind.
-    Members(Arc<Members>, Option<&'a PathSet>),
+    Members(&'a Members, Option<&'a PathSet>),
     List(Arc<[Val<'a>]>),
     /// In order.
     Set(Arc<[Val<'a>]>),
