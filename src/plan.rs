@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::estate::{
-    FileField, KindLibrary, KindName, KindSchema, Pattern, ReferenceField, SensitiveField, sensitive_fields,
+    FileField, Keep, KindLibrary, KindName, KindSchema, Pattern, ReferenceField, SensitiveField, sensitive_fields,
 };
 use crate::finding::{DEFAULT_NAMESPACE, Identity};
 use crate::load::Source;
@@ -30,7 +30,7 @@ pub struct KindPlan {
     /// Those that read other documents as well.
     pub joined: Vec<Applicable>,
     /// What joined rules read of documents of this kind, which is kept; none if they read nothing.
-    pub keep: Option<PathSet>,
+    pub keep: Option<Keep>,
     /// Fields whose values no report may show.
     pub sensitive: Vec<SensitiveField>,
 }
@@ -217,7 +217,7 @@ impl<'r> Plan<'r> {
     }
 
     /// What joined rules read of the documents of a kind.
-    fn keep(&self, kind: &KindName, joined: &[Applicable], schema: Option<&KindSchema>) -> Option<PathSet> {
+    fn keep(&self, kind: &KindName, joined: &[Applicable], schema: Option<&KindSchema>) -> Option<Keep> {
         let mut keep = PathSet::default();
         let mut is_read = false;
         for rule in joined.iter().filter_map(|each| self.rules.rules.get(each.rule as usize)) {
@@ -246,6 +246,6 @@ impl<'r> Plan<'r> {
         if self.projection == Projection::Everything {
             keep = PathSet::All;
         }
-        is_read.then_some(keep)
+        is_read.then(|| Keep::of(&keep))
     }
 }

@@ -1,12 +1,19 @@
 # The mandatory courses of a person.
 package assize.training
 
-# Those for everybody are few; who else a course is for is asked from the side of the person.
-due(person) := {id |
+due(person) := of("everybody") | particular(person)
+
+# Those for everybody are the same for each of many.
+of("everybody") := for_everybody
+
+for_everybody contains id if {
 	some id, course in data.estate.Training
 	is_mandatory(course)
 	count(object.get(course.spec, "audience", [])) == 0
-} | {training.id |
+}
+
+# Who else a course is for is asked from the side of the person.
+particular(person) := {training.id |
 	some listener in listeners(person)
 	some training in assize.referrers(listener).Training
 	training.field == "spec.audience"

@@ -93,14 +93,24 @@ fn collect(
 
 /// The values at the end of the steps.
 pub(super) fn values_at<'t>(root: NodeRef<'t>, steps: &[FieldStep]) -> Vec<NodeRef<'t>> {
-    let mut nodes = vec![root];
-    for step in steps {
-        nodes = match step {
-            FieldStep::Key(key) => nodes.iter().filter_map(|node| node.get(key)).collect(),
-            FieldStep::Items => nodes.iter().flat_map(NodeRef::elements).collect(),
-        };
+    let mut values = Vec::new();
+    visit_values(root, steps, &mut |value| values.push(value));
+    values
+}
+
+/// Visits them in order.
+pub(super) fn visit_values<'t>(node: NodeRef<'t>, steps: &[FieldStep], visit: &mut dyn FnMut(NodeRef<'t>)) {
+    match steps.split_first() {
+        None => visit(node),
+        Some((FieldStep::Key(key), rest)) => {
+            if let Some(value) = node.get(key) {
+                visit_values(value, rest, visit);
+            }
+        }
+        Some((FieldStep::Items, rest)) => {
+            node.elements().for_each(|element| visit_values(element, rest, visit));
+        }
     }
-    nodes
 }
 
 #[cfg(test)]

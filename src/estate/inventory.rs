@@ -13,7 +13,7 @@ use rayon::prelude::*;
 use serde_json::Value;
 
 use super::circle::circles;
-use super::field::{self, FieldStep, marked_fields, values_at};
+use super::field::{self, FieldStep, marked_fields, values_at, visit_values};
 use super::kind::{KindLibrary, KindName};
 use super::network::{Networks, Range};
 use crate::finding::{DEFAULT_NAMESPACE, Identity, Location, OWN_GROUP, Resource};
@@ -127,27 +127,37 @@ impl Gathered {
         resource: Arc<Resource>,
         root: NodeRef<'_>,
         fields: &[ReferenceField],
-        keep: Option<&PathSet>,
+        keep: Option<&Keep>,
     ) {
         if self.resources.is_empty() {
             self.tape = Arc::new(SCRATCH.take());
         }
         let tape = Arc::make_mut(&mut self.tape);
         let from = u32::try_from(self.resources.len()).unwrap_or(u32::MAX);
+        // Nearly all fields stand in `spec`, which is looked up once.
+        let spec = root.get(SPEC);
         for (index, field) in (0_u16..).zip(fields) {
-            for text in field.values(root).into_iter().filter_map(|node| node.as_str()) {
+            let mut add = |node: NodeRef<'_>| {
+                let Some(text) = node.as_str() else { return };
                 // Longer texts name nothing: a name has at most 253 characters.
                 let Ok(length) = u16::try_from(text.len()) else {
                     self.has_overlong = true;
-                    continue;
+                    return;
                 };
                 let start = tape.keep_text(text);
                 self.edges.push(RawEdge { from, field: index, start, length });
+            };
+            match (field.steps.split_first(), spec) {
+                (Some((FieldStep::Key(first), _)), None) if first == SPEC => {}
+                (Some((FieldStep::Key(first), rest)), Some(spec)) if first == SPEC => {
+                    visit_values(spec, rest, &mut add);
+                }
+                _ => visit_values(root, &field.steps, &mut add),
             }
         }
         self.documents.push(keep.map(|keep| {
             tape.begin_document(root);
-            copy(root, keep, tape)
+            copy(root, &keep.0, tape)
         }));
         self.resources.push(resource);
     }
@@ -176,30 +186,70 @@ thread_local! {
 /// More nodes than this are those of one huge file.
 const SCRATCH_NODES: usize = 1 << 18;
 
+/// Where nearly all fields of a resource stand.
+const SPEC: &str = "spec";
+
+/// What is kept of documents of a kind: a set of paths, in the form in which keys are looked up soonest.
+#[derive(Clone, Debug)]
+pub struct Keep(Kept);
+
+#[derive(Clone, Debug)]
+enum Kept {
+    All,
+    Keys(Vec<(Box<str>, Kept)>),
+}
+
+impl Keep {
+    /// What stands at these paths.
+    pub fn of(paths: &PathSet) -> Self {
+        Self(Kept::of(paths))
+    }
+}
+
+impl Kept {
+    fn of(paths: &PathSet) -> Self {
+        match paths {
+            PathSet::All => Self::All,
+            PathSet::Keys(keys) => {
+                Self::Keys(keys.iter().map(|(key, paths)| (key.as_str().into(), Self::of(paths))).collect())
+            }
+        }
+    }
+
+    /// What is kept of a member; the keys by which elements of lists are told apart stay with them.
+    fn of_key(&self, key: &str) -> Option<&Self> {
+        match self {
+            Self::All => Some(self),
+            Self::Keys(keys) => {
+                let known = keys.iter().find(|(known, _)| **known == *key).map(|(_, kept)| kept);
+                known.or_else(|| matches!(key, "name" | "id").then_some(self))
+            }
+        }
+    }
+}
+
 /// Copies what is read of a value. Depth is bounded by the limits of the tape that it comes from.
-fn copy(node: NodeRef<'_>, keep: &PathSet, tape: &mut Tape) -> u32 {
+fn copy(node: NodeRef<'_>, keep: &Kept, tape: &mut Tape) -> u32 {
     let index = tape.begin_copy(node);
     let mut children = 0;
     for (key, value) in node.members() {
-        if let Some(keep) = keep.of_key(key.text()).or_else(|| is_name(key, keep).then_some(keep)) {
+        if let Some(keep) = keep.of_key(key.text()) {
             tape.begin_copy(key);
             copy(value, keep, tape);
             children += 1;
         }
     }
     for element in node.elements() {
-        copy(element, keep.of_element(element), tape);
+        // As `PathSet::of_element`: what has no name is identified by its whole content.
+        let is_named =
+            element.kind() != Kind::Map || element.get("name").or_else(|| element.get("id")).is_some();
+        copy(element, if is_named { keep } else { &Kept::All }, tape);
         children += 1;
     }
     if matches!(node.kind(), Kind::Map | Kind::List) {
         tape.end_copy(index, children);
     }
     index
-}
-
-/// The keys by which elements of lists are told apart stay with them.
-fn is_name(key: NodeRef<'_>, keep: &PathSet) -> bool {
-    matches!(key.text(), "name" | "id") && matches!(keep, PathSet::Keys(_))
 }
 
 /// The references of a batch: the number of its first resource, the tape with their texts, and who names.

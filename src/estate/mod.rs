@@ -15,6 +15,6 @@ mod sensitive;
 pub use combined::combined_schema;
 pub use field::FileField;
 pub use identity::{Candidate, Classified, DocumentMapping, Expectation, classify, identity_of};
-pub use inventory::{Directions, Gathered, Inventory, Reference, ReferenceField, reference_fields};
+pub use inventory::{Directions, Gathered, Inventory, Keep, Reference, ReferenceField, reference_fields};
 pub use kind::{KindLibrary, KindName, KindSchema, Pattern};
 pub use sensitive::{SensitiveField, sensitive_fields};

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::policies::Policies;
 use crate::date::Moment;
-use crate::estate::{Directions, Gathered, Inventory, KindName, identity_of};
+use crate::estate::{Directions, Gathered, Inventory, Keep, KindName, identity_of};
 use crate::evaluate::{denied, judge};
 use crate::finding::{Location, Resource};
 use crate::policy::{Changed, Check, Compiled, EXAMPLE_CLOCK, Example, Expected, Locator, Rule};
@@ -209,7 +209,7 @@ fn stage_with(
         let location = Location::start_of(&rule.origin.file);
         let references = schema.map(|schema| schema.references()).unwrap_or_default();
         let resource = Resource { identity, uid: None, owner: None, location, digest: OnceLock::new() };
-        gathered.add(Arc::new(resource), root, references, Some(&PathSet::All));
+        gathered.add(Arc::new(resource), root, references, Some(&Keep::of(&PathSet::All)));
     }
     if !lines.is_empty() {
         return Err(lines);

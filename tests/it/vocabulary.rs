@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::sync::{Arc, OnceLock};
 
 use assize::date::Moment;
-use assize::estate::{Directions, Gathered, Inventory, KindLibrary, identity_of};
+use assize::estate::{Directions, Gathered, Inventory, Keep, KindLibrary, identity_of};
 use assize::finding::{Location, Resource};
 use assize::run::load_policies;
 use assize::schema::{
@@ -83,7 +83,7 @@ fn gather(tape: &Tape, kinds: &KindLibrary) -> Gathered {
             location: Location::start_of("case.yaml"),
             digest: OnceLock::default(),
         };
-        gathered.add(Arc::new(resource), root, references, Some(&PathSet::All));
+        gathered.add(Arc::new(resource), root, references, Some(&Keep::of(&PathSet::All)));
     }
     gathered
 }
