@@ -7,7 +7,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::estate::{
-    FileField, Keep, KindLibrary, KindName, KindSchema, Pattern, ReferenceField, SensitiveField, sensitive_fields,
+    FileField, Keep, KindLibrary, KindName, KindSchema, Pattern, ReferenceField, SensitiveField,
+    sensitive_fields,
 };
 use crate::finding::{DEFAULT_NAMESPACE, Identity};
 use crate::load::Source;

@@ -3,7 +3,6 @@
 //! Built once, after every file was seen, from what each batch of files left behind. Looking a reference up is a
 //! few hashes; finding who names a resource is one.
 
-use std::cell::Cell;
 use std::collections::{BTreeMap, HashMap};
 use std::hash::BuildHasher as _;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -13,12 +12,13 @@ use rayon::prelude::*;
 use serde_json::Value;
 
 use super::circle::circles;
-use super::field::{self, FieldStep, marked_fields, values_at, visit_values};
+use super::field::{self, FieldStep, marked_fields, values_at};
+use super::gathered::{Gathered, RawEdge};
 use super::kind::{KindLibrary, KindName};
 use super::network::{Networks, Range};
 use crate::finding::{DEFAULT_NAMESPACE, Identity, Location, OWN_GROUP, Resource};
 use crate::schema;
-use crate::schema::{Overlap, PathSet, ResourceId};
+use crate::schema::{Overlap, ResourceId};
 use crate::yaml::{Kind, NodeRef, Tape};
 
 /// A field of a kind that holds references: `spec.decisions[].grant`, and the kinds that it may name.
@@ -28,7 +28,7 @@ pub struct ReferenceField {
     pub field: String,
     /// The kinds, the first being that of a name without prefix; `*` is any, with a prefix.
     pub kinds: Vec<String>,
-    steps: Vec<FieldStep>,
+    pub(super) steps: Vec<FieldStep>,
 }
 
 /// The reference fields that the schema of a kind declares by `x-ref`.
@@ -94,162 +94,6 @@ impl<'t> Reference<'t> {
     pub fn kind_or(&self, kinds: &'t [String]) -> Option<&'t str> {
         self.kind.or_else(|| kinds.first().map(String::as_str)).filter(|kind| *kind != "*")
     }
-}
-
-/// What one batch of files leaves for the inventory.
-#[derive(Clone, Debug, Default)]
-pub struct Gathered {
-    /// Resources in the order of the text.
-    pub resources: Vec<Arc<Resource>>,
-    /// The documents that rules read; index of the root by resource.
-    documents: Vec<Option<u32>>,
-    /// Shared by the inventories that it becomes a part of.
-    tape: Arc<Tape>,
-    edges: Vec<RawEdge>,
-    /// Whether a text stands where a reference should that is too long for one.
-    has_overlong: bool,
-}
-
-#[derive(Clone, Debug)]
-struct RawEdge {
-    /// Index in the batch.
-    from: u32,
-    field: u16,
-    /// Among the texts of its tape.
-    start: u32,
-    length: u16,
-}
-
-impl Gathered {
-    /// Takes in a resource: its references, and its document if rules will read it.
-    pub fn add(
-        &mut self,
-        resource: Arc<Resource>,
-        root: NodeRef<'_>,
-        fields: &[ReferenceField],
-        keep: Option<&Keep>,
-    ) {
-        if self.resources.is_empty() {
-            self.tape = Arc::new(SCRATCH.take());
-        }
-        let tape = Arc::make_mut(&mut self.tape);
-        let from = u32::try_from(self.resources.len()).unwrap_or(u32::MAX);
-        // Nearly all fields stand in `spec`, which is looked up once.
-        let spec = root.get(SPEC);
-        for (index, field) in (0_u16..).zip(fields) {
-            let mut add = |node: NodeRef<'_>| {
-                let Some(text) = node.as_str() else { return };
-                // Longer texts name nothing: a name has at most 253 characters.
-                let Ok(length) = u16::try_from(text.len()) else {
-                    self.has_overlong = true;
-                    return;
-                };
-                let start = tape.keep_text(text);
-                self.edges.push(RawEdge { from, field: index, start, length });
-            };
-            match (field.steps.split_first(), spec) {
-                (Some((FieldStep::Key(first), _)), None) if first == SPEC => {}
-                (Some((FieldStep::Key(first), rest)), Some(spec)) if first == SPEC => {
-                    visit_values(spec, rest, &mut add);
-                }
-                _ => visit_values(root, &field.steps, &mut add),
-            }
-        }
-        self.documents.push(keep.map(|keep| {
-            tape.begin_document(root);
-            copy(root, &keep.0, tape)
-        }));
-        self.resources.push(resource);
-    }
-
-    /// Nothing more comes: takes no more memory than it needs.
-    pub fn settle(&mut self) {
-        if let Some(tape) = Arc::get_mut(&mut self.tape) {
-            let exact = tape.clone();
-            let mut scratch = std::mem::replace(tape, exact);
-            if scratch.clear_copies() <= SCRATCH_NODES {
-                SCRATCH.set(scratch);
-            }
-        }
-        self.resources.shrink_to_fit();
-        self.documents.shrink_to_fit();
-        self.edges.shrink_to_fit();
-    }
-}
-
-thread_local! {
-    /// Memory for copies, which grows to the size of a batch and is used again: growing anew each time would cost
-    /// more than the copying.
-    static SCRATCH: Cell<Tape> = Cell::default();
-}
-
-/// More nodes than this are those of one huge file.
-const SCRATCH_NODES: usize = 1 << 18;
-
-/// Where nearly all fields of a resource stand.
-const SPEC: &str = "spec";
-
-/// What is kept of documents of a kind: a set of paths, in the form in which keys are looked up soonest.
-#[derive(Clone, Debug)]
-pub struct Keep(Kept);
-
-#[derive(Clone, Debug)]
-enum Kept {
-    All,
-    Keys(Vec<(Box<str>, Kept)>),
-}
-
-impl Keep {
-    /// What stands at these paths.
-    pub fn of(paths: &PathSet) -> Self {
-        Self(Kept::of(paths))
-    }
-}
-
-impl Kept {
-    fn of(paths: &PathSet) -> Self {
-        match paths {
-            PathSet::All => Self::All,
-            PathSet::Keys(keys) => {
-                Self::Keys(keys.iter().map(|(key, paths)| (key.as_str().into(), Self::of(paths))).collect())
-            }
-        }
-    }
-
-    /// What is kept of a member; the keys by which elements of lists are told apart stay with them.
-    fn of_key(&self, key: &str) -> Option<&Self> {
-        match self {
-            Self::All => Some(self),
-            Self::Keys(keys) => {
-                let known = keys.iter().find(|(known, _)| **known == *key).map(|(_, kept)| kept);
-                known.or_else(|| matches!(key, "name" | "id").then_some(self))
-            }
-        }
-    }
-}
-
-/// Copies what is read of a value. Depth is bounded by the limits of the tape that it comes from.
-fn copy(node: NodeRef<'_>, keep: &Kept, tape: &mut Tape) -> u32 {
-    let index = tape.begin_copy(node);
-    let mut children = 0;
-    for (key, value) in node.members() {
-        if let Some(keep) = keep.of_key(key.text()) {
-            tape.begin_copy(key);
-            copy(value, keep, tape);
-            children += 1;
-        }
-    }
-    for element in node.elements() {
-        // As `PathSet::of_element`: what has no name is identified by its whole content.
-        let is_named =
-            element.kind() != Kind::Map || element.get("name").or_else(|| element.get("id")).is_some();
-        copy(element, if is_named { keep } else { &Kept::All }, tape);
-        children += 1;
-    }
-    if matches!(node.kind(), Kind::Map | Kind::List) {
-        tape.end_copy(index, children);
-    }
-    index
 }
 
 /// The references of a batch: the number of its first resource, the tape with their texts, and who names.

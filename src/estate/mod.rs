@@ -6,6 +6,7 @@
 mod circle;
 mod combined;
 mod field;
+mod gathered;
 mod identity;
 mod inventory;
 mod kind;
@@ -14,7 +15,8 @@ mod sensitive;
 
 pub use combined::combined_schema;
 pub use field::FileField;
+pub use gathered::{Gathered, Keep};
 pub use identity::{Candidate, Classified, DocumentMapping, Expectation, classify, identity_of};
-pub use inventory::{Directions, Gathered, Inventory, Keep, Reference, ReferenceField, reference_fields};
+pub use inventory::{Directions, Inventory, Reference, ReferenceField, reference_fields};
 pub use kind::{KindLibrary, KindName, KindSchema, Pattern};
 pub use sensitive::{SensitiveField, sensitive_fields};

@@ -194,9 +194,19 @@ impl Check<'_> {
         states: &[State],
         problems: &mut Vec<Problem>,
     ) -> HashSet<Identity> {
+        // Most estates have none, and to sort a million takes its time.
+        let mut known: HashSet<&Identity> = HashSet::with_capacity(states.len());
+        let twice: HashSet<&Identity> = inventory
+            .resources()
+            .map(|(_, resource)| &resource.identity)
+            .filter(|identity| !known.insert(identity))
+            .collect();
+        drop(known);
         let resources = inventory.resources().zip(states);
-        let mut seen: Vec<_> =
-            resources.map(|((_, resource), state)| (resource, state.is_evaluated)).collect();
+        let mut seen: Vec<_> = resources
+            .filter(|((_, resource), _)| !twice.is_empty() && twice.contains(&resource.identity))
+            .map(|((_, resource), state)| (resource, state.is_evaluated))
+            .collect();
         seen.sort_by(|(one, _), (other, _)| {
             (&one.identity, &one.location).cmp(&(&other.identity, &other.location))
         });

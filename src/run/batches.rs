@@ -14,6 +14,12 @@ pub(super) const MOST_BATCHES: usize = 256;
 pub(super) const FIRST_FILES: usize = 4;
 pub(super) const MOST_FILES: usize = 4096;
 
+/// A file with many resources is work for several threads. Each part reads it again for the places of its findings, so
+/// that there are few of them.
+pub(super) const MOST_PARTS: usize = 8;
+/// Resources of a part.
+pub(super) const SMALLEST_PART: usize = 2048;
+
 /// Why a file is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Role {

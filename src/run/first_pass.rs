@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use rayon::prelude::*;
 
-use super::batches::{FIRST_BATCHES, MOST_BATCHES, Role, batches, blocks};
+use super::batches::{FIRST_BATCHES, MOST_BATCHES, MOST_PARTS, Role, SMALLEST_PART, batches, blocks};
 use super::check::{Check, ORGANIZATION, could_hold_resource};
 use super::sources::{could_hold, digest_of};
 use crate::estate::{Candidate, DocumentMapping, Expectation, Gathered, KindName, classify};
@@ -73,14 +73,15 @@ impl Check<'_> {
         let mut around = self.around();
         let mut results: Vec<BatchResult> = Vec::new();
         for block in blocks(&batches(entries), FIRST_BATCHES, MOST_BATCHES) {
-            let of_block: Vec<BatchResult> =
-                block.par_iter().map(|batch| self.batch(batch, &around, &meter)).collect();
-            results.extend(of_block);
+            let of_block: Vec<Vec<BatchResult>> =
+                block.par_iter().map(|batch| self.batch_in_parts(batch, &around, &meter)).collect();
+            results.extend(of_block.into_iter().flatten());
             around.given_up = self.given_up(results.iter().map(|result| &result.outcome));
         }
         if let Some(input) = &self.request.standard_input {
             let mut result = self.batch_result();
-            self.text(&input.file.as_str().into(), input.bytes.clone(), Role::Named, &around, &mut result);
+            let (file, bytes) = (Arc::from(input.file.as_str()), input.bytes.clone());
+            self.text(&file, bytes, Role::Named, &around, &mut result, None);
             results.push(result);
         }
         results
@@ -99,18 +100,51 @@ impl Check<'_> {
     ) -> BatchResult {
         let mut result = self.batch_result();
         for (entry, role) in batch {
-            self.file(entry, *role, around, &mut result);
+            self.file(entry, *role, around, &mut result, None);
             meter.add(entry.size);
         }
         result.gathered.settle();
         result
     }
 
+    /// The same, and the resources of a large file are work for several threads.
+    fn batch_in_parts(
+        &self,
+        batch: &[(Entry, Role)],
+        around: &Around<'_>,
+        meter: &Meter<'_>,
+    ) -> Vec<BatchResult> {
+        let mut results = Vec::new();
+        let mut result = self.batch_result();
+        for (entry, role) in batch {
+            let mut parts = Vec::new();
+            self.file(entry, *role, around, &mut result, Some(&mut parts));
+            if !parts.is_empty() {
+                result.gathered.settle();
+                results.push(std::mem::replace(&mut result, self.batch_result()));
+                results.extend(parts);
+            }
+            meter.add(entry.size);
+        }
+        result.gathered.settle();
+        results.push(result);
+        results
+    }
+
     fn batch_result(&self) -> BatchResult {
         BatchResult { outcome: self.outcome(), ..BatchResult::default() }
     }
 
-    fn file(&self, entry: &Entry, role: Role, around: &Around<'_>, result: &mut BatchResult) {
+    /// What a file yields is added to the result; where there may be `parts`, those of many resources are work for several
+    /// threads.
+    fn file(
+        &self,
+        entry: &Entry,
+        role: Role,
+        around: &Around<'_>,
+        result: &mut BatchResult,
+        parts: Option<&mut Vec<BatchResult>>,
+    ) {
         match self.root.read(entry, self.request.limits.file_size) {
             Ok(bytes) => {
                 let holds_waiver = could_hold("Waiver", &bytes);
@@ -120,7 +154,7 @@ impl Check<'_> {
                 // Waivers and roles count whatever part of the estate is checked.
                 let counts_anyway = holds_waiver || could_hold(ORGANIZATION, &bytes);
                 if role != Role::Context || self.is_joined || counts_anyway {
-                    self.text(&entry.path, bytes, role, around, result);
+                    self.text(&entry.path, bytes, role, around, result, parts);
                 }
             }
             Err(problem) => {
@@ -141,13 +175,15 @@ impl Check<'_> {
         role: Role,
         around: &Around<'_>,
         result: &mut BatchResult,
+        parts: Option<&mut Vec<BatchResult>>,
     ) {
         if self.is_joined {
             result.digests.push((Arc::clone(file), digest_of(&bytes)));
         }
         let Outcome { findings, problems, rule_problems, .. } = &result.outcome;
         let before = (findings.len(), problems.len(), rule_problems.len());
-        let caught = catch_unwind(AssertUnwindSafe(|| self.documents(file, bytes, role, around, result)));
+        let caught =
+            catch_unwind(AssertUnwindSafe(|| self.documents(file, bytes, role, around, result, parts)));
         if let Err(panic) = caught {
             result.outcome.findings.truncate(before.0);
             result.outcome.problems.truncate(before.1);
@@ -169,6 +205,7 @@ impl Check<'_> {
         role: Role,
         around: &Around<'_>,
         result: &mut BatchResult,
+        parts: Option<&mut Vec<BatchResult>>,
     ) {
         let size = bytes.len() as u64;
         let path = self.root.from_base(file).unwrap_or(file);
@@ -199,10 +236,25 @@ impl Check<'_> {
         if self.policies.config.waivers.inline && role != Role::Context {
             result.ignores.extend(inline_ignores(tape.source(), file));
         }
-        let mut context = FileContext::new(file, path, &text);
-        for candidate in &classified.candidates {
-            self.candidate(candidate, role, &tape, around, &mut context, result);
-        }
+        let candidates = &classified.candidates;
+        let of_part = |candidates: &[Candidate], result: &mut BatchResult| {
+            let mut context = FileContext::new(file, path, &text);
+            for candidate in candidates {
+                self.candidate(candidate, role, &tape, around, &mut context, result);
+            }
+        };
+        let Some(parts) = parts.filter(|_| candidates.len() > SMALLEST_PART) else {
+            return of_part(candidates, result);
+        };
+        let size = candidates.len().div_ceil(MOST_PARTS).max(SMALLEST_PART);
+        let judged = candidates.par_chunks(size).map(|candidates| {
+            let mut part = self.batch_result();
+            of_part(candidates, &mut part);
+            part.gathered.settle();
+            share_texts(&mut part.outcome.findings);
+            part
+        });
+        *parts = judged.collect();
     }
 
     pub(super) fn mapping(&self, path: &str) -> Option<DocumentMapping> {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::batches::{FIRST_FILES, MOST_FILES, blocks};
+use super::batches::{FIRST_FILES, MOST_FILES, MOST_PARTS, SMALLEST_PART, blocks};
 use super::check::{Check, PATIENCE};
 use super::first_pass::State;
 use super::sources::digest_of;
@@ -17,12 +17,6 @@ use crate::finding::{Location, Resource, share_texts};
 use crate::problem::{Code, Problem};
 use crate::rego::World;
 use crate::schema::{self, ResourceId, RunContext};
-
-/// A file with many resources is work for several threads. Each part reads it again for the places of its findings, so
-/// that there are few of them.
-const MOST_PARTS: usize = 8;
-/// Resources of a part.
-const SMALLEST_PART: usize = 2048;
 
 /// All resources of an estate, as the first pass has seen them.
 pub(super) struct Seen {
