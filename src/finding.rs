@@ -85,7 +85,7 @@ pub struct Location {
     /// Column of the end, exclusive.
     pub end_column: u32,
     /// The place within the document, as `spec.ports[0]`; empty for the document itself.
-    pub path: Box<str>,
+    pub path: Arc<str>,
 }
 
 impl Location {
@@ -297,13 +297,16 @@ pub struct Finding {
     pub is_sensitive: bool,
 }
 
-/// Keeps equal messages and keys of findings once: where one rule finds something in many resources, most are equal.
+/// Keeps equal messages, places and keys of findings once: where one rule finds something in many resources, most are equal.
 pub fn share_texts(findings: &mut [Finding]) {
     if findings.len() < 2 {
         return;
     }
     let mut known: HashSet<Arc<str>> = HashSet::new();
-    for text in findings.iter_mut().flat_map(|finding| [&mut finding.message, &mut finding.key]) {
+    for text in findings
+        .iter_mut()
+        .flat_map(|finding| [&mut finding.message, &mut finding.location.path, &mut finding.key])
+    {
         if let Some(same) = known.get(text) {
             *text = Arc::clone(same);
         } else {

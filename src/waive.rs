@@ -372,11 +372,20 @@ impl BaselineInForce<'_> {
 /// A resource counts as failed while one finding counts; else as baselined if one is, as waived if one is waived, and
 /// as suppressed last.
 fn move_tallies(findings: &[Finding], tallies: &mut [Tally]) {
-    let mut worst: HashMap<(u32, *const Resource), Status> = HashMap::new();
+    let key = |finding: &Finding| (finding.rule, Arc::as_ptr(&finding.resource));
+    // Most findings count, and then nothing moves: only pairs with another one are looked at.
+    let mut worst: HashMap<(u32, *const Resource), Status> = findings
+        .iter()
+        .filter(|each| each.status != Status::Fail)
+        .map(|each| (key(each), each.status))
+        .collect();
+    if worst.is_empty() {
+        return;
+    }
     for finding in findings {
-        let key = (finding.rule, Arc::as_ptr(&finding.resource));
-        let entry = worst.entry(key).or_insert(finding.status);
-        *entry = (*entry).min(finding.status);
+        if let Some(status) = worst.get_mut(&key(finding)) {
+            *status = (*status).min(finding.status);
+        }
     }
     for ((rule, _), status) in worst_sorted(worst) {
         let Some(tally) = tallies.get_mut(rule as usize) else { continue };

@@ -37,6 +37,15 @@ pub(super) struct BatchResult {
     pub(super) counts: Counts,
 }
 
+impl BatchResult {
+    /// Nothing more comes: takes no more memory than it needs.
+    fn settle(&mut self) {
+        self.gathered.settle();
+        self.outcome.findings.shrink_to_fit();
+        self.states.shrink_to_fit();
+    }
+}
+
 /// What is known of a resource after the first pass.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct State {
@@ -103,7 +112,7 @@ impl Check<'_> {
             self.file(entry, *role, around, &mut result, None);
             meter.add(entry.size);
         }
-        result.gathered.settle();
+        result.settle();
         result
     }
 
@@ -120,13 +129,13 @@ impl Check<'_> {
             let mut parts = Vec::new();
             self.file(entry, *role, around, &mut result, Some(&mut parts));
             if !parts.is_empty() {
-                result.gathered.settle();
+                result.settle();
                 results.push(std::mem::replace(&mut result, self.batch_result()));
                 results.extend(parts);
             }
             meter.add(entry.size);
         }
-        result.gathered.settle();
+        result.settle();
         results.push(result);
         results
     }
@@ -250,8 +259,8 @@ impl Check<'_> {
         let judged = candidates.par_chunks(size).map(|candidates| {
             let mut part = self.batch_result();
             of_part(candidates, &mut part);
-            part.gathered.settle();
             share_texts(&mut part.outcome.findings);
+            part.settle();
             part
         });
         *parts = judged.collect();

@@ -12,9 +12,14 @@ pub(super) fn assign_owners(findings: &mut [Finding], source: &dyn Source, only:
     let mut ownership = Ownership { only: only.to_vec(), ..Ownership::default() };
     let (codeowners, faults) = Codeowners::of(source);
     let mut by_file: HashMap<Arc<str>, Owners> = HashMap::new();
+    // There are few owners, and there can be millions of findings.
+    let mut by_name: HashMap<Box<str>, Owners> = HashMap::new();
     for finding in findings {
         finding.owners = if let Some(owner) = &finding.resource.owner {
-            Arc::new([owner.clone()])
+            match by_name.get(owner) {
+                Some(known) => Arc::clone(known),
+                None => Arc::clone(by_name.entry(owner.clone()).or_insert(Arc::new([owner.clone()]))),
+            }
         } else {
             let file = &finding.resource.location.file;
             let known = by_file.entry(Arc::clone(file));
