@@ -120,6 +120,21 @@ impl Kept {
         })
     }
 
+    /// Whether a node is this text, of which this is the hint.
+    #[inline]
+    pub(super) fn is_text(&self, index: u32, text: &str, hint: u8, texts: &str) -> bool {
+        let Some(packed) = self.nodes.get(index as usize).filter(|packed| packed.hint == hint) else {
+            return false;
+        };
+        let (start, length) = if packed.kind().is_some() {
+            (packed.text as usize, usize::from(packed.extent))
+        } else {
+            let Some(node) = self.large.get(&index) else { return false };
+            (node.text as usize, node.text_len as usize)
+        };
+        length == text.len() && texts.as_bytes().get(start..start + length) == Some(text.as_bytes())
+    }
+
     /// Where a node is written.
     pub(super) fn span(&self, index: u32) -> Span {
         let Some(packed) = self.nodes.get(index as usize) else { return Span::default() };

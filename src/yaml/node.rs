@@ -37,17 +37,23 @@ impl<'a> NodeRef<'a> {
         Self { tape, index }
     }
 
-    /// The node; its span only where it is no copy.
+    /// Something of the node; the node is not copied where it stands on its own tape.
     #[inline]
-    fn node(&self) -> Node {
+    fn of<T>(&self, read: impl FnOnce(&Node) -> T) -> T {
         match self.tape.nodes.get(self.index as usize) {
-            Some(node) => *node,
-            None => self.tape.kept.node(self.index).unwrap_or(MISSING),
+            Some(node) => read(node),
+            None => read(&self.copy()),
         }
     }
 
+    /// The node on a tape of copies.
+    #[inline]
+    fn copy(&self) -> Node {
+        self.tape.kept.node(self.index).unwrap_or(MISSING)
+    }
+
     pub(super) fn raw(&self) -> Node {
-        Node { span: self.span(), ..self.node() }
+        Node { span: self.span(), ..self.of(|node| *node) }
     }
 
     /// The tape that it is on.
@@ -61,14 +67,15 @@ impl<'a> NodeRef<'a> {
     }
 
     /// Nodes of its subtree, itself included.
+    #[inline]
     pub fn size(&self) -> u32 {
-        self.node().size
+        self.of(|node| node.size)
     }
 
     /// What it is.
     #[inline]
     pub fn kind(&self) -> Kind {
-        self.node().kind
+        self.of(|node| node.kind)
     }
 
     /// Where it is written; for values that an alias or a merge key brought, where they were written first.
@@ -79,18 +86,18 @@ impl<'a> NodeRef<'a> {
 
     /// Whether YAML 1.1 and 1.2 read this plain value differently.
     pub fn is_ambiguous(&self) -> bool {
-        self.node().flags & AMBIGUOUS != 0
+        self.of(|node| node.flags) & AMBIGUOUS != 0
     }
 
     /// The text of a scalar, whatever its kind; empty for containers.
     #[inline]
     pub fn text(&self) -> &'a str {
-        let node = self.node();
-        if matches!(node.kind, Kind::Map | Kind::List) {
+        let (kind, flags, start, length) = self.of(|node| (node.kind, node.flags, node.text, node.text_len));
+        if matches!(kind, Kind::Map | Kind::List) {
             return "";
         }
-        let from = if node.flags & DECODED == 0 { &self.tape.source } else { &self.tape.decoded };
-        from.get(node.text as usize..(node.text + node.text_len) as usize).unwrap_or_default()
+        let from = if flags & DECODED == 0 { &self.tape.source } else { &self.tape.decoded };
+        from.get(start as usize..(start + length) as usize).unwrap_or_default()
     }
 
     /// The text, if it is text.
@@ -106,9 +113,9 @@ impl<'a> NodeRef<'a> {
 
     /// The number, if it is one.
     pub fn as_number(&self) -> Option<Number> {
-        let node = self.node();
-        match node.kind {
-            Kind::Int => Some(scalar::integer(self.text(), node.flags & OCTAL != 0)),
+        let (kind, flags) = self.of(|node| (node.kind, node.flags));
+        match kind {
+            Kind::Int => Some(scalar::integer(self.text(), flags & OCTAL != 0)),
             Kind::Float => Some(scalar::float(self.text())),
             _ => None,
         }
@@ -117,8 +124,8 @@ impl<'a> NodeRef<'a> {
     /// Number of elements or entries; 0 for scalars.
     #[inline]
     pub fn len(&self) -> usize {
-        let node = self.node();
-        if matches!(node.kind, Kind::Map | Kind::List) { node.text as usize } else { 0 }
+        let (kind, children) = self.of(|node| (node.kind, node.text));
+        if matches!(kind, Kind::Map | Kind::List) { children as usize } else { 0 }
     }
 
     /// Whether it has no elements or entries.
@@ -128,14 +135,16 @@ impl<'a> NodeRef<'a> {
 
     /// The elements of a list; nothing for anything else.
     pub fn elements(&self) -> Elements<'a> {
-        let remaining = if self.kind() == Kind::List { self.len() } else { 0 };
+        let (kind, children) = self.of(|node| (node.kind, node.text));
+        let remaining = if kind == Kind::List { children as usize } else { 0 };
         Elements { tape: self.tape, next: self.index + 1, remaining }
     }
 
     /// The entries of a mapping, key and value; nothing for anything else.
     #[inline]
     pub fn members(&self) -> Members<'a> {
-        let remaining = if self.kind() == Kind::Map { self.len() } else { 0 };
+        let (kind, children) = self.of(|node| (node.kind, node.text));
+        let remaining = if kind == Kind::Map { children as usize } else { 0 };
         Members { tape: self.tape, next: self.index + 1, remaining }
     }
 
@@ -150,23 +159,33 @@ impl<'a> NodeRef<'a> {
     pub fn entry(&self, key: &str) -> Option<(NodeRef<'a>, NodeRef<'a>)> {
         // The loop of the program: most of an evaluation is spent looking keys up. So lengths and hints are compared
         // before texts, and a text is only cut out of the source when these agree.
-        let node = self.node();
-        if node.kind != Kind::Map {
+        let (kind, children) = self.of(|node| (node.kind, node.text));
+        if kind != Kind::Map {
             return None;
         }
         let hint = hint(key.as_bytes());
         let mut at = self.index + 1;
-        for _ in 0..node.text {
-            let name = Self::new(self.tape, at).node();
-            let value = Self::new(self.tape, at + 1);
+        if self.tape.nodes.is_empty() {
+            for _ in 0..children {
+                let value = Self::new(self.tape, at + 1);
+                if self.tape.kept.is_text(at, key, hint, &self.tape.decoded) {
+                    return Some((Self::new(self.tape, at), value));
+                }
+                at += 1 + value.copy().size;
+            }
+            return None;
+        }
+        for _ in 0..children {
+            let name = self.tape.nodes.get(at as usize)?;
+            let value = at + 1;
             if name.hint == hint && name.text_len as usize == key.len() {
                 let from = if name.flags & DECODED == 0 { &self.tape.source } else { &self.tape.decoded };
                 let text = from.as_bytes().get(name.text as usize..name.text as usize + key.len());
                 if text == Some(key.as_bytes()) {
-                    return Some((Self::new(self.tape, at), value));
+                    return Some((Self::new(self.tape, at), Self::new(self.tape, value)));
                 }
             }
-            at += 1 + value.node().size;
+            at = value + self.tape.nodes.get(value as usize)?.size;
         }
         None
     }
@@ -193,12 +212,12 @@ impl<'a> NodeRef<'a> {
     /// Every node of the subtree with a key for those in mappings, in the order of the tape.
     pub fn descendants(&self) -> impl Iterator<Item = NodeRef<'a>> + use<'a> {
         let tape = self.tape;
-        (self.index..self.index + self.node().size).map(move |index| Self::new(tape, index))
+        (self.index..self.index + self.size()).map(move |index| Self::new(tape, index))
     }
 
     /// Whether the node is the key of a mapping.
     pub fn is_key(&self) -> bool {
-        self.node().flags & super::tape::KEY != 0
+        self.of(|node| node.flags) & super::tape::KEY != 0
     }
 
     /// A copy as JSON. Depth is bounded by the limits of the tape.
@@ -237,7 +256,7 @@ impl<'a> Iterator for Elements<'a> {
     fn next(&mut self) -> Option<Self::Item> {
         self.remaining = self.remaining.checked_sub(1)?;
         let node = NodeRef::new(self.tape, self.next);
-        self.next += node.node().size;
+        self.next += node.size();
         Some(node)
     }
 }
@@ -258,7 +277,7 @@ impl<'a> Iterator for Members<'a> {
         self.remaining = self.remaining.checked_sub(1)?;
         let key = NodeRef::new(self.tape, self.next);
         let value = NodeRef::new(self.tape, self.next + 1);
-        self.next += 1 + value.node().size;
+        self.next += 1 + value.size();
         Some((key, value))
     }
 }
