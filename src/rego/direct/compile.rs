@@ -519,11 +519,21 @@ impl<'m> Scope<'m> {
         }
     }
 
-    /// The member of a value; `data` is no value of its own.
+    /// Whether a name is not that of a variable.
+    fn is_free(&self, name: &str) -> bool {
+        self.slot(name).is_none() && !self.later.iter().any(|later| later.contains(name))
+    }
+
+    /// The member of a value; `data` is no value of its own, nor is a library.
     fn member(&mut self, of: &'m ExprRef, key: &str) -> Part {
-        let is_data = matches!(of.as_ref(), Expr::Var { span, .. } if span.text() == "data")
-            && self.slot("data").is_none()
-            && !self.later.iter().any(|later| later.contains("data"));
+        if let Some(name) = dotted(of)
+            && name.split('.').next().is_some_and(|first| self.is_free(first))
+            && let Some(rule) = self.function(&format!("{name}.{key}"))
+        {
+            return Part::Rule(rule);
+        }
+        let is_data =
+            matches!(of.as_ref(), Expr::Var { span, .. } if span.text() == "data") && self.is_free("data");
         if is_data {
             return match key {
                 "params" => Part::Constant(self.params.clone()),
@@ -564,7 +574,7 @@ impl<'m> Scope<'m> {
         built_in.map_or(Part::Unknown, |built_in| Part::BuiltIn(built_in, parts))
     }
 
-    /// The function of these texts that a name means.
+    /// The function or the rule of these texts that a name means.
     fn function(&self, name: &str) -> Option<usize> {
         if let Some(known) = self.names.get(&format!("{}.{name}", self.parsed.package)) {
             return Some(*known);

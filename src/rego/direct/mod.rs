@@ -51,7 +51,7 @@ pub(super) fn deny(program: &Program, policy: &Policy, judged: &Judged<'_>) -> O
 
 /// The program of a text; its parts that have no way of their own are left out, and whatever comes to them is unsure.
 pub(super) fn compile(modules: &[Parsed], policy: &Policy) -> Option<Program> {
-    if policy.uses.change || policy.uses.library_values {
+    if policy.uses.change {
         return None;
     }
     compile::program(
