@@ -20,7 +20,7 @@ use std::collections::BTreeSet;
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use std::{env, fs};
 
@@ -271,7 +271,6 @@ fn measure_growth(sizes: &[usize]) {
 
 /// Seconds that reading the files takes, and parsing what was read.
 fn read_and_parse(scene: &Scene) -> (f64, f64) {
-    // By the clock: what the system says of a thread is too coarse for so short a time.
     let mut best = (f64::MAX, f64::MAX);
     for _ in 0..repetitions(scene.size) {
         let (mut read, mut parsed) = (Duration::ZERO, Duration::ZERO);
@@ -403,22 +402,15 @@ fn judge_all(plan: &Plan<'_>, name: &Arc<str>, tape: &Tape, candidates: &[Candid
     }
 }
 
-/// The fastest of several runs, in time that this thread had a core.
+/// The fastest of several runs, by the clock.
 fn fastest(mut work: impl FnMut()) -> Duration {
     let time = |_| {
-        let start = spent();
+        // By the clock: what the system says of a thread is too coarse for so short a time.
+        let start = Instant::now();
         work();
-        spent().saturating_sub(start)
+        start.elapsed()
     };
     (0..REPETITIONS).map(time).min().unwrap_or_default()
-}
-
-/// How long this thread had a core, so that other work on the machine does not count; by the wall clock where the system does not say.
-fn spent() -> Duration {
-    static START: OnceLock<Instant> = OnceLock::new();
-    let statistics = fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
-    let nanoseconds = statistics.split(' ').next().and_then(|number| number.parse().ok());
-    nanoseconds.map_or_else(|| START.get_or_init(Instant::now).elapsed(), Duration::from_nanos)
 }
 
 fn megabytes(bytes: u64) -> f64 {
