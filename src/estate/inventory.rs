@@ -500,7 +500,12 @@ impl schema::Inventory for Inventory {
             let field = fields.get(usize::from(link.field));
             link.target != NOBODY && field.is_some_and(|field| field.takes(self.kind_of(link.target)))
         };
-        !self.has_overlong && !self.first_outgoing.is_empty() && self.links_from(from).iter().all(takes)
+        // Fields are numbered by the name of the kind, which a foreign kind may have as well.
+        let is_own = self.resource(from).is_some_and(|resource| *resource.identity.group == *OWN_GROUP);
+        is_own
+            && !self.has_overlong
+            && !self.first_outgoing.is_empty()
+            && self.links_from(from).iter().all(takes)
     }
 
     fn outgoing(&self, from: ResourceId) -> Vec<(&str, Option<ResourceId>)> {

@@ -94,7 +94,8 @@ impl Draft {
     /// Makes it the file.
     ///
     /// # Errors
-    /// Not all of it could be written. What was there before is there still.
+    /// Not all of it could be written. What was there before is there still, unless the file is mounted on its own: then it is
+    /// empty.
     pub fn finish(mut self) -> io::Result<()> {
         let Some(beside) = self.beside.clone() else {
             self.is_plain = false;

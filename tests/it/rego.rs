@@ -666,6 +666,17 @@ deny contains sprintf(\"%d, %s; %s; %v; %v; %d\", [count(active), concat(\" \", 
     assert_eq!(said, [expected.clone(), expected]);
 }
 
+/// What is no set has no union, not even with nothing.
+#[test]
+fn a_list_and_an_empty_set_have_no_union() {
+    let said = ["", "deny contains \"u\" if input.metadata.name = \"nobody\"\n"].map(|extra| {
+        let text =
+            format!("{extra}deny contains \"so\" if {{\n  both := [\"a\"] | set()\n  count(both) == 1\n}}");
+        messages(&report(&scene(&text)), "findings")
+    });
+    assert_eq!(said, [Vec::<String>::new(), Vec::new()]);
+}
+
 fn segment(name: &str, ranges: &str, domain: &str) -> String {
     let domain = if domain.is_empty() { String::new() } else { format!(", routingDomain: {domain}") };
     format!(

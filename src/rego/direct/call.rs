@@ -292,14 +292,12 @@ fn as_regorus<'a>(name: &str, arguments: &[Val<'a>]) -> Sure<Option<Val<'a>>> {
 pub(super) fn union<'a>(one: &Val<'a>, other: &Val<'a>) -> Sure<Val<'a>> {
     // Most add little or nothing.
     for (most, few) in [(one, other), (other, one)] {
-        if let Val::Set(set) = few
-            && set.iter().all(|value| has_text(most, value) == Some(true))
-        {
+        of_set(most)?;
+        if of_set(few)?.iter().all(|value| has_text(most, value) == Some(true)) {
             return Ok(most.clone());
         }
     }
-    let (one, other) = (of_set(one)?, of_set(other)?);
-    set_of(one.iter().chain(other).cloned().collect())
+    set_of(of_set(one)?.iter().chain(of_set(other)?).cloned().collect())
 }
 
 /// Whether a set of texts has a text; none if that is to be found out otherwise.
