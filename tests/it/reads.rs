@@ -23,3 +23,24 @@ fn on_an_estate_of_a_thousand_resources() {
     }
     check(&scene);
 }
+
+/// A foreign kind of the same name has other fields: a reference of one is not held to those of the other.
+#[test]
+fn a_foreign_kind_is_not_taken_for_one_of_ours_by_its_name() {
+    let schema = |field: &str, kind: &str| {
+        format!(
+            r#"{{"type": "object", "properties": {{"spec": {{"type": "object", "properties": {{"{field}": {{"type": "string", "x-ref": ["{kind}"]}}}}}}}}}}"#
+        )
+    };
+    let team = "apiVersion: assize.dev/v1\nkind: Team\nmetadata: {name: it}\nspec: {}\n---\n";
+    let thing = "apiVersion: example.org/v1\nkind: Thing\nmetadata: {name: one}\nspec: {b: it}\n";
+    let scene = Scene::new()
+        .with("assize.yaml", "version: 1\n")
+        .with("schemas/kinds/Thing.schema.json", &schema("a", "Team"))
+        .with("schemas/kinds/example.org/Thing.schema.json", &schema("b", "Vendor"))
+        .with("estate/things.yaml", &format!("{team}{thing}"));
+    let report = scene.report(&["--rule", "unresolved-reference"]);
+    let said: Vec<_> =
+        report["findings"].as_array().into_iter().flatten().map(|each| &each["message"]).collect();
+    assert_eq!(said, ["spec.b names it, but no Vendor is called so"], "{report:#}");
+}
