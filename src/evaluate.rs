@@ -559,11 +559,11 @@ impl Pair<'_, '_> {
             None => resource.location.clone(),
         };
         let used = failure.anchor.and_then(|anchor| anchor.used_at());
-        let used = used.map(|(span, label)| (context.span(span, ""), label));
+        let used = used.map(|(span, label)| (context.span(span, ""), Cow::Borrowed(label)));
         let other = || {
             let id = failure.related?;
             let location = self.around.run.inventory?.location(id)?;
-            Some((location, "the other resource"))
+            Some((location, Cow::Borrowed("the other resource")))
         };
         Finding {
             rule: self.applicable.rule,

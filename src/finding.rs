@@ -2,6 +2,8 @@
 //!
 //! Plain values only; deliberately no serialisation (each format has its own types) and no drawing.
 
+use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, OnceLock};
 
@@ -143,7 +145,7 @@ impl std::fmt::Display for Identity {
 }
 
 /// What tells one finding or problem from another: `v1:` and 32 hexadecimal digits.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Fingerprint([u8; 16]);
 
 impl Fingerprint {
@@ -166,6 +168,11 @@ impl Fingerprint {
     /// Reads what [`Display`](std::fmt::Display) writes.
     pub fn parse(text: &str) -> Option<Self> {
         from_hexadecimal(text.strip_prefix("v1:")?).map(Self)
+    }
+
+    /// The one with these bytes.
+    pub fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
     }
 
     /// Its bytes.
@@ -290,7 +297,7 @@ pub struct Finding {
     /// Where.
     pub location: Location,
     /// Where an alias or a merge key puts the value to use, if it is written elsewhere.
-    pub related: Option<Box<(Location, &'static str)>>,
+    pub related: Option<Box<(Location, Cow<'static, str>)>>,
     /// What within the resource: a JSON Pointer whose list elements are named, not counted.
     pub key: Arc<str>,
     /// Whether it is about a value that nobody should read: its message holds none, and nothing may quote its lines.
@@ -334,6 +341,16 @@ pub struct Resource {
 }
 
 impl Finding {
+    /// The order of findings in a report: by place, rule and key; what stands in one place twice, by what it says.
+    pub fn order(&self, other: &Self) -> Ordering {
+        (&self.location, self.rule, &self.key, &self.message).cmp(&(
+            &other.location,
+            other.rule,
+            &other.key,
+            &other.message,
+        ))
+    }
+
     /// The fingerprint. `rule` is the rule's name; `path` the file where only it tells two resources apart.
     pub fn fingerprint(&self, rule: &str, path: Option<&str>) -> Fingerprint {
         let Identity { group, kind, namespace, name } = &self.resource.identity;

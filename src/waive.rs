@@ -196,101 +196,146 @@ pub struct Outcomes {
     pub problems: Vec<Problem>,
 }
 
+/// Exceptions on their way through the findings of a run.
+#[derive(Debug)]
+pub struct Application<'e> {
+    exceptions: &'e Exceptions<'e>,
+    rules: &'e [Rule],
+    /// In the order in which they stand in `exceptions`: who is covered, and what became of it.
+    waivers: Vec<(&'e Waiver, HashSet<&'e Identity>, WaiverOutcome)>,
+    /// By file and line that they are about.
+    ignores: HashMap<(&'e str, u32), Vec<&'e InlineIgnore>>,
+    baseline: Option<BaselineOutcome>,
+    problems: Vec<Problem>,
+}
+
 impl Exceptions<'_> {
-    /// Sets the status of findings and moves their resources from failed to waived, suppressed or baselined. Gives what
-    /// became of each exception. What somebody has decided about comes before what merely stood.
-    pub fn apply(
-        &self,
-        findings: &mut [Finding],
-        tallies: &mut [Tally],
-        rules: &[Rule],
-        resources: &[&Arc<Resource>],
-    ) -> Outcomes {
-        let mut outcomes = Vec::new();
+    /// Begins to apply them; `resources` are all of the run.
+    pub fn over<'e>(&'e self, rules: &'e [Rule], resources: &[&'e Arc<Resource>]) -> Application<'e> {
         let counted = self.waivers.iter().map(|waiver| (waiver, true));
-        for (waiver, is_counted) in counted.chain(self.uncounted.iter().map(|waiver| (waiver, false))) {
+        let all = counted.chain(self.uncounted.iter().map(|waiver| (waiver, false)));
+        let waivers = all.map(|(waiver, is_counted)| {
             let covered: HashSet<&Identity> = resources
                 .iter()
                 .map(|resource| &resource.identity)
                 .filter(|one| waiver.covers(one))
                 .collect();
-            let mut defects = waiver.defects(self.policy, self.as_of, covered.len() as u64);
-            if !is_counted {
-                defects.insert(
-                    0,
-                    "it stands in the estate, and waivers come from where the policies come from".to_owned(),
-                );
-            }
-            let state = match (defects.is_empty(), self.policy.approvers.is_some()) {
-                (false, _) => WaiverState::Void,
-                (true, true) => WaiverState::InForce,
-                (true, false) => WaiverState::Unverified,
-            };
+            let outcome = self.judge(waiver, is_counted, covered.len() as u64);
+            (waiver, covered, outcome)
+        });
+        let mut application = Application {
+            exceptions: self,
+            rules,
+            waivers: waivers.collect(),
+            ignores: HashMap::new(),
+            baseline: None,
+            problems: Vec::new(),
+        };
+        if self.policy.inline {
+            application.read_ignores();
+        }
+        application
+    }
+
+    /// Whether a waiver counts, with no finding covered as yet.
+    fn judge(&self, waiver: &Waiver, is_counted: bool, covered: u64) -> WaiverOutcome {
+        let mut defects = waiver.defects(self.policy, self.as_of, covered);
+        if !is_counted {
+            defects.insert(
+                0,
+                "it stands in the estate, and waivers come from where the policies come from".to_owned(),
+            );
+        }
+        let state = match (defects.is_empty(), self.policy.approvers.is_some()) {
+            (false, _) => WaiverState::Void,
+            (true, true) => WaiverState::InForce,
+            (true, false) => WaiverState::Unverified,
+        };
+        WaiverOutcome {
+            identity: waiver.identity.clone(),
+            location: waiver.location.clone(),
+            rules: waiver.rules.clone(),
+            sort: waiver.sort.map(crate::policy::WaiverType::name),
+            reason: waiver.reason.clone(),
+            approved_by: waiver.approved_by.clone(),
+            expires: waiver.expires.clone(),
+            ticket: waiver.ticket.clone(),
+            state,
+            defects,
+            findings: 0,
+        }
+    }
+}
+
+impl Application<'_> {
+    /// Sets the status of findings and moves their resources from failed to waived, suppressed or baselined. What somebody
+    /// has decided about comes before what merely stood. All findings of a resource come at once; where there is a
+    /// baseline, all findings do.
+    pub fn apply(&mut self, findings: &mut [Finding], tallies: &mut [Tally]) {
+        for (waiver, covered, outcome) in &mut self.waivers {
             let name: Arc<str> = waiver.identity.to_string().into();
-            let mut count = 0;
             for finding in findings.iter_mut().filter(|finding| covered.contains(&finding.resource.identity))
             {
-                let Some(rule) = rules.get(finding.rule as usize) else { continue };
+                let Some(rule) = self.rules.get(finding.rule as usize) else { continue };
                 if !waiver.concerns(&rule.name, &rule.formerly, &finding.location.path) {
                     continue;
                 }
-                count += 1;
-                if state != WaiverState::Void && finding.status == Status::Fail {
+                outcome.findings += 1;
+                if outcome.state != WaiverState::Void && finding.status == Status::Fail {
                     finding.status = Status::Waived;
                     finding.exception = Some(Arc::clone(&name));
                 }
             }
-            outcomes.push(WaiverOutcome {
-                identity: waiver.identity.clone(),
-                location: waiver.location.clone(),
-                rules: waiver.rules.clone(),
-                sort: waiver.sort.map(crate::policy::WaiverType::name),
-                reason: waiver.reason.clone(),
-                approved_by: waiver.approved_by.clone(),
-                expires: waiver.expires.clone(),
-                ticket: waiver.ticket.clone(),
-                state,
-                defects,
-                findings: count,
-            });
         }
-        let problems = if self.policy.inline { self.suppress(findings, rules) } else { Vec::new() };
-        let baseline = self.baseline.as_ref().map(|baseline| baseline.apply(findings, tallies, rules));
+        self.suppress(findings);
+        if let Some(baseline) = &self.exceptions.baseline {
+            self.baseline = Some(baseline.apply(findings, tallies, self.rules));
+        }
         move_tallies(findings, tallies);
-        outcomes.sort_by(|one, other| one.location.cmp(&other.location));
-        Outcomes { waivers: outcomes, baseline, problems }
     }
 
-    /// Applies the ignores in comments.
-    fn suppress(&self, findings: &mut [Finding], rules: &[Rule]) -> Vec<Problem> {
-        let mut problems = Vec::new();
-        let known: BTreeSet<&str> = rules.iter().map(|rule| &*rule.name).collect();
-        let mut by_line: HashMap<(&str, u32), Vec<&InlineIgnore>> = HashMap::new();
-        for ignore in &self.ignores {
+    /// What became of each exception.
+    pub fn end(self) -> Outcomes {
+        let mut waivers: Vec<WaiverOutcome> =
+            self.waivers.into_iter().map(|(_, _, outcome)| outcome).collect();
+        waivers.sort_by(|one, other| one.location.cmp(&other.location));
+        Outcomes { waivers, baseline: self.baseline, problems: self.problems }
+    }
+
+    /// Finds the line of each ignore in a comment, and what is wrong with it.
+    fn read_ignores(&mut self) {
+        let known: BTreeSet<&str> = self.rules.iter().map(|rule| &*rule.name).collect();
+        for ignore in &self.exceptions.ignores {
             let place =
                 Location { line: ignore.line, end_line: ignore.line, ..Location::start_of(&ignore.file) };
             if ignore.rule.is_empty() || ignore.reason.is_empty() {
                 let message = "an ignore should say a rule and a reason: `# assize:ignore <rule>: <reason>`";
-                problems.push(Problem::new(Code::InvalidIgnore, message).at(place));
+                self.problems.push(Problem::new(Code::InvalidIgnore, message).at(place));
                 continue;
             }
             if !known.contains(ignore.rule.as_str()) {
                 let message = format!("no rule that takes part is called {}", ignore.rule);
-                problems.push(Problem::new(Code::InvalidIgnore, message).at(place));
+                self.problems.push(Problem::new(Code::InvalidIgnore, message).at(place));
                 continue;
             }
             let line = ignore.line + u32::from(ignore.is_alone);
-            by_line.entry((&ignore.file, line)).or_default().push(ignore);
+            self.ignores.entry((&ignore.file, line)).or_default().push(ignore);
+        }
+    }
+
+    /// Applies the ignores in comments.
+    fn suppress(&self, findings: &mut [Finding]) {
+        if self.ignores.is_empty() {
+            return;
         }
         for finding in findings.iter_mut().filter(|finding| finding.status == Status::Fail) {
-            let Some(rule) = rules.get(finding.rule as usize) else { continue };
-            let here = by_line.get(&(&*finding.location.file, finding.location.line));
+            let Some(rule) = self.rules.get(finding.rule as usize) else { continue };
+            let here = self.ignores.get(&(&*finding.location.file, finding.location.line));
             if let Some(ignore) = here.into_iter().flatten().find(|ignore| *ignore.rule == *rule.name) {
                 finding.status = Status::Suppressed;
                 finding.exception = Some(ignore.reason.as_str().into());
             }
         }
-        problems
     }
 }
 

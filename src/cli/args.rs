@@ -123,6 +123,9 @@ pub(super) struct CheckArguments {
     /// A run that evaluates nothing is all right
     #[arg(long, env = "ASSIZE_ALLOW_EMPTY", value_parser = BoolishValueParser::new())]
     pub(super) allow_empty: bool,
+    /// Findings to keep in memory; more wait on disk (in TMPDIR, else /var/tmp) where all formats are jsonl, csv or summary
+    #[arg(long, value_name = "N", default_value_t = 250_000, env = "ASSIZE_BUFFER_FINDINGS")]
+    pub(super) buffer_findings: usize,
     #[command(flatten)]
     pub(super) limits: LimitArguments,
 }
@@ -424,6 +427,11 @@ pub(super) enum Format {
 }
 
 impl Format {
+    /// Whether it shows one finding after the other, and looks back at none.
+    pub(super) fn is_one_by_one(self) -> bool {
+        matches!(self, Self::Jsonl | Self::Csv | Self::Summary)
+    }
+
     /// Every format by its name.
     const ALL: [(&'static str, Self); 10] = [
         ("human", Self::Human),

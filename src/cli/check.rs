@@ -170,6 +170,12 @@ fn request(arguments: &CheckArguments, common: &Common) -> Result<CheckRequest, 
             let files = arguments.output.iter().filter_map(|output| output.file.clone());
             files.chain(output::job_summary_file()).collect()
         },
+        // Other formats want to see all findings at once.
+        buffer: arguments
+            .output
+            .iter()
+            .all(|output| output.format.is_one_by_one())
+            .then_some(arguments.buffer_findings),
         threads: common.threads,
     })
 }

@@ -85,6 +85,10 @@ pub(super) fn write(
     common: &Common,
     sources: &mut Sources<'_>,
 ) -> io::Result<()> {
+    if report.spooled.is_some() && !output.format.is_one_by_one() {
+        // Never a report that shows none of them.
+        return Err(io::Error::other("the findings wait on disk, and this format needs them in memory"));
+    }
     let mut format = |out: &mut dyn Write, is_terminal: bool| match output.format {
         Format::Human => human(common, is_terminal, group_by).write(report, sources, out),
         Format::Json => write_json(report, out),

@@ -83,14 +83,14 @@ pub fn write_csv(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         };
         row.write(out)?;
     }
-    for (found, print, change) in report.all_findings() {
+    report.each_finding(&mut |found, print, change| {
         let mut row = finding(report, found, print);
         row.sort = "finding";
         row.state = change.map_or("", |change| change.state.name());
         row.cause =
             change.and_then(|change| change.cause.as_ref()).map(super::Cause::sentence).unwrap_or_default();
-        row.write(out)?;
-    }
+        row.write(out)
+    })?;
     for (entry, state) in report.baseline.iter().flat_map(BaselineOutcome::told) {
         let row = Row {
             sort: "baseline",

@@ -495,7 +495,7 @@ impl Note<'_> {
                 if !rule.requirements.is_empty() {
                     help.push_str(&format!("\nrequired by {}", rule.requirements.join(", ")));
                 }
-                help + &second(finding.related.as_deref().map(|(place, label)| (place, *label)))
+                help + &second(finding.related.as_deref().map(|(place, label)| (place, &**label)))
             }
             Self::Problem(problem) => {
                 let related = problem.related.as_ref().map(|(place, label)| (place, label.as_str()));

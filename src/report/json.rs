@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::comparison::{Cause, ChangeSort, Comparison, Side};
+use super::comparison::{Cause, ChangeSort, Comparison, FindingChange, Side};
 use super::escape::{Layout, write_json_value};
 use super::{Report, RuleInfo};
 use crate::finding::{Finding, Fingerprint, Identity, Location, Status};
@@ -338,9 +338,9 @@ pub(super) fn summary(report: &Report) -> JsonSummary<'_> {
             .into_iter()
             .map(|(severity, count)| (severity.name(), count))
             .collect(),
-        waived: report.count(Status::Waived) as u64,
-        suppressed: report.count(Status::Suppressed) as u64,
-        baselined: report.count(Status::Baselined) as u64,
+        waived: report.count(Status::Waived),
+        suppressed: report.count(Status::Suppressed),
+        baselined: report.count(Status::Baselined),
         budgets: report
             .budgets()
             .map(|(severity, open, max)| JsonBudget { severity: severity.name(), open, max })
@@ -550,11 +550,18 @@ pub(super) fn rule(rule: &RuleInfo) -> JsonRule<'_> {
     }
 }
 
+fn with_change<'a>(
+    report: &'a Report,
+    each: &'a Finding,
+    print: &Fingerprint,
+    change: Option<&'a FindingChange>,
+) -> Option<JsonFinding<'a>> {
+    let state = change.map(|change| change.state.name());
+    finding(report, each, print, state, change.and_then(|change| change.cause.as_ref()))
+}
+
 pub(super) fn findings(report: &Report) -> impl Iterator<Item = JsonFinding<'_>> {
-    report.all_findings().filter_map(|(each, print, change)| {
-        let state = change.map(|change| change.state.name());
-        finding(report, each, print, state, change.and_then(|change| change.cause.as_ref()))
-    })
+    report.all_findings().filter_map(|(each, print, change)| with_change(report, each, print, change))
 }
 
 pub(super) fn not_selected(report: &Report) -> impl Iterator<Item = JsonNotSelected<'_>> {
@@ -628,7 +635,9 @@ pub fn write_jsonl(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         out.write_all(b"\n")
     }
     line(out, "run", Header { version: VERSION, run: run(report) })?;
-    findings(report).try_for_each(|each| line(out, "finding", each))?;
+    report.each_finding(&mut |each, print, change| {
+        with_change(report, each, print, change).map_or(Ok(()), |each| line(out, "finding", each))
+    })?;
     report.problems.iter().try_for_each(|each| line(out, "problem", problem(each)))?;
     report.rules.iter().try_for_each(|each| line(out, "rule", rule(each)))?;
     not_selected(report).try_for_each(|each| line(out, "notSelected", each))?;

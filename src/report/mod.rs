@@ -25,7 +25,9 @@ mod sarif;
 mod summary;
 mod word;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::io;
 use std::sync::Arc;
 
 pub use self::csv::write_csv;
@@ -70,8 +72,10 @@ pub struct Report {
     pub run: RunInfo,
     /// The rules that took part, in the order of their names; findings name them by index.
     pub rules: Vec<RuleInfo>,
-    /// Findings, ordered by place, rule and key.
+    /// Findings, ordered by place, rule and key; none where they wait on disk.
     pub findings: Vec<Finding>,
+    /// Findings that are too many for memory.
+    pub spooled: Option<Spooled>,
     /// The fingerprint of each finding.
     pub fingerprints: Vec<Fingerprint>,
     /// Problems, ordered by place, code and message.
@@ -92,6 +96,44 @@ pub struct Report {
     pub masked: Vec<Location>,
     /// How it differs from another run; none for a run by itself.
     pub comparison: Option<Comparison>,
+}
+
+/// What becomes of one finding after another.
+pub type Show<'s> = dyn FnMut(&Finding, &Fingerprint, Option<&FindingChange>) -> io::Result<()> + 's;
+
+/// Findings that wait on disk.
+pub trait Waiting: std::fmt::Debug + Send + Sync {
+    /// Shows each finding, in order.
+    ///
+    /// # Errors
+    /// Those of reading them again, and of `show`.
+    fn each(&self, show: &mut Show<'_>) -> io::Result<()>;
+}
+
+/// The findings of a run that are not kept in memory: only formats that write one after the other can show them.
+#[derive(Debug)]
+pub struct Spooled {
+    /// The findings.
+    pub findings: Box<dyn Waiting>,
+    /// How many there are, by rule and status.
+    pub counts: Vec<StatusCounts>,
+}
+
+/// How many findings of each status there are, in the order of [`Status`].
+pub type StatusCounts = [u64; 4];
+
+fn of_status(counts: &StatusCounts, status: Status) -> u64 {
+    counts.get(status as usize).copied().unwrap_or_default()
+}
+
+/// Counts findings by rule and status.
+pub fn count_findings<'f>(findings: impl IntoIterator<Item = &'f Finding>, counts: &mut [StatusCounts]) {
+    for finding in findings {
+        let of_rule = counts.get_mut(finding.rule as usize);
+        if let Some(count) = of_rule.and_then(|counts| counts.get_mut(finding.status as usize)) {
+            *count += 1;
+        }
+    }
 }
 
 /// Gives the text of a file, read again for what formats quote of it; and its absolute path, for links.
@@ -212,19 +254,41 @@ pub struct FrameworkSummary {
 }
 
 impl Report {
+    /// Number of findings of each rule and status.
+    fn counts(&self) -> Cow<'_, [StatusCounts]> {
+        if let Some(spooled) = &self.spooled {
+            return Cow::Borrowed(&spooled.counts);
+        }
+        let mut counts = vec![StatusCounts::default(); self.rules.len()];
+        count_findings(&self.findings, &mut counts);
+        Cow::Owned(counts)
+    }
+
     /// Number of findings of a status.
-    pub fn count(&self, status: Status) -> usize {
-        self.findings.iter().filter(|finding| finding.status == status).count()
+    pub fn count(&self, status: Status) -> u64 {
+        self.counts().iter().map(|counts| of_status(counts, status)).sum()
     }
 
     /// Number of findings that count, of each severity, worst first; severities without findings have 0.
     pub fn by_severity(&self) -> Vec<(Severity, u64)> {
+        self.weigh(&self.counts())
+    }
+
+    /// The same of findings that are not known to have been there before.
+    pub fn new_by_severity(&self) -> Vec<(Severity, u64)> {
+        if self.comparison.is_none() {
+            return self.by_severity();
+        }
+        let mut counts = vec![StatusCounts::default(); self.rules.len()];
+        count_findings(self.new_findings().map(|(finding, _)| finding), &mut counts);
+        self.weigh(&counts)
+    }
+
+    /// How many of them count, of each severity, worst first.
+    fn weigh(&self, counts: &[StatusCounts]) -> Vec<(Severity, u64)> {
         let count = |severity| {
-            let of = |finding: &&Finding| {
-                finding.status == Status::Fail
-                    && self.rule(finding).is_some_and(|rule| rule.severity == severity)
-            };
-            self.findings.iter().filter(of).count() as u64
+            let rules = self.rules.iter().zip(counts).filter(|(rule, _)| rule.severity == severity);
+            rules.map(|(_, counts)| of_status(counts, Status::Fail)).sum()
         };
         Severity::ALL.into_iter().map(|severity| (severity, count(severity))).collect()
     }
@@ -241,18 +305,14 @@ impl Report {
 
     /// A summary for each framework that a rule of the run cites.
     pub fn by_framework(&self) -> BTreeMap<String, FrameworkSummary> {
-        let mut findings = vec![0_u64; self.rules.len()];
-        for finding in self.findings.iter().filter(|finding| finding.status == Status::Fail) {
-            if let Some(count) = findings.get_mut(finding.rule as usize) {
-                *count += 1;
-            }
-        }
+        let counts = self.counts();
+        let findings = counts.iter().map(|counts| of_status(counts, Status::Fail));
         let mut summaries: BTreeMap<String, FrameworkSummary> = BTreeMap::new();
         let mut requirements: BTreeMap<&str, bool> = BTreeMap::new();
-        for (rule, count) in self.rules.iter().zip(&findings) {
+        for (rule, count) in self.rules.iter().zip(findings) {
             let mut cited: Vec<&str> = Vec::new();
             for requirement in &rule.requirements {
-                *requirements.entry(requirement).or_default() |= *count > 0;
+                *requirements.entry(requirement).or_default() |= count > 0;
                 cited.extend(requirement.split_once(':').map(|(framework, _)| framework));
             }
             cited.sort_unstable();
@@ -291,10 +351,8 @@ impl Report {
         if events.any(|finding| weight(finding).is_some_and(|severity| severity >= threshold)) {
             return true;
         }
-        let new: BTreeSet<Severity> =
-            self.new_findings().filter_map(|(finding, _)| weight(finding)).collect();
-        self.by_severity().into_iter().any(|(severity, open)| {
-            new.contains(&severity) && open > allowed(self.run.fail_on, &self.run.max, severity)
+        self.by_severity().into_iter().zip(self.new_by_severity()).any(|((severity, open), (_, new))| {
+            new > 0 && open > allowed(self.run.fail_on, &self.run.max, severity)
         })
     }
 
@@ -304,7 +362,18 @@ impl Report {
         open.filter_map(|(severity, open)| Some((severity, open, *self.run.max.get(&severity)?)))
     }
 
-    /// Findings with their fingerprints and, in a comparison, what became of them since.
+    /// Shows each finding with its fingerprint and what became of it, in order, also those that wait on disk.
+    ///
+    /// # Errors
+    /// Those of `show`, and of reading findings again.
+    pub fn each_finding(&self, show: &mut Show<'_>) -> io::Result<()> {
+        match &self.spooled {
+            Some(spooled) => spooled.findings.each(show),
+            None => self.all_findings().try_for_each(|(finding, print, change)| show(finding, print, change)),
+        }
+    }
+
+    /// Findings in memory with their fingerprints and, in a comparison, what became of them since.
     pub fn all_findings(&self) -> impl Iterator<Item = (&Finding, &Fingerprint, Option<&FindingChange>)> {
         let changes = self.comparison.as_ref().map(|comparison| &comparison.changes);
         self.findings

@@ -34,7 +34,8 @@ impl Ownership {
 impl Report {
     /// Leaves out findings of other owners than those that are asked for. What was checked, and what could not be, stays.
     pub fn keep_owners(&mut self) {
-        if self.ownership.only.is_empty() {
+        // Those on disk were chosen when they were put there.
+        if self.ownership.only.is_empty() || self.spooled.is_some() {
             return;
         }
         let is_shown: Vec<bool> = self.findings.iter().map(|finding| self.ownership.shows(finding)).collect();

@@ -20,15 +20,10 @@ pub(super) fn capitalised(text: &str) -> String {
     characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
 }
 
-/// ` (1 critical, 2 high)` of those severities; nothing for none.
-pub(super) fn by_severity(severities: impl Iterator<Item = Severity>) -> String {
-    let all: Vec<Severity> = severities.collect();
-    let of = |severity: Severity| all.iter().filter(|each| **each == severity).count();
-    let parts: Vec<String> = Severity::ALL
-        .into_iter()
-        .filter(|severity| of(*severity) > 0)
-        .map(|severity| format!("{} {severity}", of(severity)))
-        .collect();
+/// ` (1 critical, 2 high)` of so many of each severity; nothing for none.
+pub(super) fn by_severity(counts: &[(Severity, u64)]) -> String {
+    let some = counts.iter().filter(|(_, count)| *count > 0);
+    let parts: Vec<String> = some.map(|(severity, count)| format!("{count} {severity}")).collect();
     if parts.is_empty() { String::new() } else { format!(" ({})", parts.join(", ")) }
 }
 
@@ -43,10 +38,9 @@ pub(super) fn verdict(report: &Report) -> &'static str {
 
 /// The findings, problems and exceptions of a run in one fragment.
 pub(super) fn totals(report: &Report) -> String {
-    let severity = |finding: &crate::finding::Finding| report.rule(finding).map(|rule| rule.severity);
-    let new: Vec<_> = report.new_findings().map(|(finding, _)| finding).collect();
-    let count = new.len() as u64;
-    let severities = by_severity(new.iter().filter_map(|finding| severity(finding)));
+    let new = report.new_by_severity();
+    let count = new.iter().map(|(_, count)| count).sum();
+    let severities = by_severity(&new);
     let mut parts = Vec::new();
     match &report.comparison {
         None if count == 0 => parts.push("no findings".to_owned()),

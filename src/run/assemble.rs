@@ -1,18 +1,21 @@
 //! What all passes of a check have left, put into its final order.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use super::check::{Check, DEFAULT_THRESHOLD, Gleaned, PATIENCE};
 use super::first_pass::State;
-use super::owners::assign_owners;
+use super::owners::OwnersOf;
 use super::second_pass::Seen;
+use super::spool::Shelf;
 use crate::estate::{Inventory, KindName};
 use crate::evaluate::{Outcome, Tally};
 use crate::finding::{Finding, Fingerprint, Identity, Location, Resource, Severity, Status};
 use crate::policy::{Absence, Check as RuleCheck, NotSelected, Rule};
 use crate::problem::{Code, Problem};
-use crate::report::{PolicyOrigin, Report, RuleInfo, RunInfo, allowed};
+use crate::report::{
+    Ownership, PolicyOrigin, Report, RuleInfo, RunInfo, Spooled, StatusCounts, allowed, count_findings,
+};
 use crate::waive::{Exceptions, Outcomes};
 
 /// A rule as reports show it.
@@ -41,7 +44,7 @@ impl Check<'_> {
         let rules = &self.policies.rules.rules;
         let absent: Vec<Option<String>> =
             rules.iter().map(|rule| roles.reason_against(&rule.roles)).collect();
-        let Judged { mut findings, mut tallies, undecided, exhausted, mut masked } =
+        let Judged { findings, mut tallies, undecided, exhausted, mut masked } =
             judged(outcomes, &absent, &mut problems);
         counts.pairs = tallies.iter().map(|tally| tally.matched).sum();
         for (rule, left) in exhausted.into_iter().filter(|(_, left)| *left > 0) {
@@ -70,44 +73,77 @@ impl Check<'_> {
             }
         }
         let shared = self.duplicates(inventory, states, &mut problems);
-        put_in_order(&mut findings);
         let fingerprint = |finding: &Finding, rule: &str| {
             let is_shared = shared.contains(&finding.resource.identity);
             finding.fingerprint(rule, is_shared.then_some(&*finding.resource.location.file))
         };
-        let ownership = assign_owners(&mut findings, self.root, &self.request.owners);
+        let (mut owners, mut ownership) = OwnersOf::new(self.root, &self.request.owners);
         problems.extend(ownership.problems());
-        exceptions.baseline = self.baseline_in_force(&findings, inventory, states, &fingerprint);
         let resources: Vec<_> = inventory.resources().map(|(_, resource)| resource).collect();
-        let Outcomes { waivers, baseline, problems: found } =
-            exceptions.apply(&mut findings, &mut tallies, rules, &resources);
+        // Reports name no rule that does not bind; findings name the others by their new places.
+        let binding: Vec<usize> =
+            (0..rules.len()).filter(|at| matches!(absent.get(*at), Some(None))).collect();
+        let mut standing = Standing::default();
+        let finish = |findings: &mut [Finding]| -> Vec<Fingerprint> {
+            let name = |finding: &Finding| rules.get(finding.rule as usize).map_or("", |rule| &rule.name);
+            let prints = findings.iter().map(|finding| fingerprint(finding, name(finding))).collect();
+            for finding in findings {
+                let at = binding.binary_search(&(finding.rule as usize)).unwrap_or(usize::MAX);
+                finding.rule = u32::try_from(at).unwrap_or(u32::MAX);
+            }
+            prints
+        };
+        let (findings, fingerprints, spooled, outcomes) =
+            match self.spool.as_ref().filter(|spool| spool.is_used()) {
+                None => {
+                    let mut findings = findings;
+                    put_in_order(&mut findings);
+                    owners.assign(&mut findings);
+                    exceptions.baseline = self.baseline_in_force(&findings, inventory, states, &fingerprint);
+                    let mut application = exceptions.over(rules, &resources);
+                    application.apply(&mut findings, &mut tallies);
+                    standing.add(&findings, rules, &ownership);
+                    let prints = finish(&mut findings);
+                    (findings, prints, None, application.end())
+                }
+                Some(spool) => {
+                    let mut application = exceptions.over(rules, &resources);
+                    let mut shelf = Shelf::default();
+                    let mut counts = vec![StatusCounts::default(); binding.len()];
+                    let read = spool.in_order(findings, &mut |mut findings| {
+                        findings.retain(|finding| matches!(absent.get(finding.rule as usize), Some(None)));
+                        owners.assign(&mut findings);
+                        application.apply(&mut findings, &mut tallies);
+                        standing.add(&findings, rules, &ownership);
+                        let before = open_of(&findings);
+                        findings.retain(|finding| ownership.shows(finding));
+                        ownership.left_out += before - open_of(&findings);
+                        let prints = finish(&mut findings);
+                        count_findings(&findings, &mut counts);
+                        shelf.add(findings, prints);
+                    });
+                    if let Err(error) = read {
+                        let message = format!(
+                            "findings that waited on disk cannot be read, so that some are missing: {error}"
+                        );
+                        problems.push(Problem::new(Code::InternalError, message));
+                    }
+                    let spooled = Spooled { findings: Box::new(shelf), counts };
+                    (Vec::new(), Vec::new(), Some(spooled), application.end())
+                }
+            };
+        let Outcomes { waivers, baseline, problems: found } = outcomes;
         problems.extend(found);
         // `unresolved-reference` tells why something is undecided. Unless it fails the run itself (it may not be
         // selected, be waived, or lie below the threshold), what is undecided must not pass.
         let fail_on =
             self.request.fail_on.unwrap_or(Some(self.policies.config.fail_on.unwrap_or(DEFAULT_THRESHOLD)));
         let max = self.budgets();
-        let severity = |finding: &Finding| rules.get(finding.rule as usize).map(|rule| rule.severity);
-        let mut open: BTreeMap<Severity, u64> = BTreeMap::new();
-        let is_open = |finding: &&Finding| finding.status == Status::Fail && ownership.shows(finding);
-        for severity in findings.iter().filter(is_open).filter_map(severity) {
-            *open.entry(severity).or_default() += 1;
-        }
-        let fails = |severity: Severity| {
-            let open = open.get(&severity).copied().unwrap_or_default();
-            open > allowed(fail_on, &max, severity)
+        let fails = |severity: &Severity| {
+            let open = standing.open.get(severity).copied().unwrap_or_default();
+            open > allowed(fail_on, &max, *severity)
         };
-        let is_dangling = |finding: &&Finding| {
-            let rule = rules.get(finding.rule as usize);
-            rule.is_some_and(|rule| matches!(rule.check, RuleCheck::UnresolvedReference))
-        };
-        let mut dangling = findings.iter().filter(is_dangling).peekable();
-        // Where the baseline holds every reference that names nothing, what they leave open is as old as they are.
-        let is_known =
-            dangling.peek().is_some() && dangling.clone().all(|finding| finding.status == Status::Baselined);
-        let is_told =
-            is_known || dangling.any(|finding| is_open(&finding) && severity(finding).is_some_and(fails));
-        if undecided > 0 && !is_told {
+        if undecided > 0 && !standing.dangling.is_told(fails) {
             let pairs = if undecided == 1 { "1 pair".to_owned() } else { format!("{undecided} pairs") };
             let message =
                 format!("{pairs} of resource and rule could not be decided: a reference names nothing");
@@ -124,13 +160,6 @@ impl Check<'_> {
                 absent.iter().filter(|reason| reason.is_none()).count(),
             );
             problems.push(Problem::new(Code::NothingEvaluated, message));
-        }
-        // Reports name no rule that does not bind; findings name the others by their new places.
-        let binding: Vec<usize> =
-            (0..rules.len()).filter(|at| matches!(absent.get(*at), Some(None))).collect();
-        for finding in &mut findings {
-            let at = binding.binary_search(&(finding.rule as usize)).unwrap_or(usize::MAX);
-            finding.rule = u32::try_from(at).unwrap_or(u32::MAX);
         }
         problems.sort_by(|one, other| {
             (&one.location, one.code, &one.message).cmp(&(&other.location, other.code, &other.message))
@@ -152,9 +181,6 @@ impl Check<'_> {
             .filter(|(_, reason)| reason.is_none())
             .map(|((rule, tally), _)| rule_info(rule, tally))
             .collect();
-        let name = |finding: &Finding| rules.get(finding.rule as usize).map_or("", |rule| &rule.name);
-        let fingerprints: Vec<Fingerprint> =
-            findings.iter().map(|finding| fingerprint(finding, name(finding))).collect();
         Report {
             run: RunInfo {
                 version: env!("CARGO_PKG_VERSION"),
@@ -173,6 +199,7 @@ impl Check<'_> {
             },
             rules,
             findings,
+            spooled,
             fingerprints,
             problems,
             not_selected,
@@ -236,19 +263,63 @@ impl Check<'_> {
     }
 }
 
+/// What stands after all exceptions, as far as it says how a run ends.
+#[derive(Default)]
+struct Standing {
+    /// Findings that count, of those that are shown.
+    open: BTreeMap<Severity, u64>,
+    dangling: Dangling,
+}
+
+/// Findings of `unresolved-reference`.
+#[derive(Default)]
+struct Dangling {
+    some: bool,
+    /// One is not in the baseline.
+    is_new: bool,
+    open: BTreeSet<Severity>,
+}
+
+impl Dangling {
+    /// Whether a reader is told why something is undecided. Where the baseline holds every reference that names nothing, what
+    /// they leave open is as old as they are.
+    fn is_told(&self, fails: impl Fn(&Severity) -> bool) -> bool {
+        (self.some && !self.is_new) || self.open.iter().any(fails)
+    }
+}
+
+impl Standing {
+    fn add(&mut self, findings: &[Finding], rules: &[Rule], ownership: &Ownership) {
+        for finding in findings {
+            let Some(rule) = rules.get(finding.rule as usize) else { continue };
+            let is_open = finding.status == Status::Fail && ownership.shows(finding);
+            if is_open {
+                *self.open.entry(rule.severity).or_default() += 1;
+            }
+            if matches!(rule.check, RuleCheck::UnresolvedReference) {
+                self.dangling.some = true;
+                self.dangling.is_new |= finding.status != Status::Baselined;
+                self.dangling.open.extend(is_open.then_some(rule.severity));
+            }
+        }
+    }
+}
+
+/// How many findings count.
+fn open_of(findings: &[Finding]) -> u64 {
+    findings.iter().filter(|finding| finding.status == Status::Fail).count() as u64
+}
+
 /// Sorts findings by place, rule and key, with eight bytes a finding beside them: there can be millions. Equal ones stay
 /// in their order.
 fn put_in_order(findings: &mut [Finding]) {
-    let order = |one: &Finding, other: &Finding| {
-        (&one.location, one.rule, &one.key).cmp(&(&other.location, other.rule, &other.key))
-    };
     // Files come in their order, so that most of an estate's findings do.
-    if findings.is_sorted_by(|one, other| order(one, other).is_le()) {
+    if findings.is_sorted_by(|one, other| one.order(other).is_le()) {
         return;
     }
     let mut places: Vec<usize> = (0..findings.len()).collect();
     places.sort_by(|one, other| match (findings.get(*one), findings.get(*other)) {
-        (Some(one), Some(other)) => order(one, other),
+        (Some(one), Some(other)) => one.order(other),
         _ => one.cmp(other),
     });
     // Each comes from `places`; what has been moved away from there is where its own place says.

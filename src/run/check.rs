@@ -14,6 +14,7 @@ use super::policies::{
 };
 use super::second_pass::Seen;
 use super::sources::{Relation, Sources, Waiverless, waivers_of};
+use super::spool::Spool;
 use crate::date::Moment;
 use crate::estate::{Candidate, Directions, Expectation, Inventory, KindName, classify};
 use crate::evaluate::{Around, Outcome};
@@ -83,6 +84,9 @@ pub struct CheckRequest {
     pub with_population: bool,
     /// Whether the program ends when the report is written: then nothing is taken apart that ends with it.
     pub is_last: bool,
+    /// Findings that may be in memory; more than these wait on disk, where no baseline asks for all at once. None: all are
+    /// kept.
+    pub buffer: Option<usize>,
     /// Files that the run will write, which are no input.
     pub outputs: Vec<PathBuf>,
     /// Threads; 0: one a core.
@@ -191,6 +195,8 @@ pub(super) struct Check<'r> {
     pub(super) approved: Option<&'r OnceLock<(Vec<Waiver>, Vec<Problem>)>>,
     /// Blobs that hold no waiver, where somebody will ask.
     pub(super) waiverless: Option<&'r Waiverless>,
+    /// Where findings go that are too many for memory.
+    pub(super) spool: Option<Spool>,
 }
 
 /// The files of an estate.
@@ -243,6 +249,11 @@ impl<'r> Check<'r> {
             },
             approved: None,
             waiverless: None,
+            // What compares runs, or looks through findings more than once, wants them in memory.
+            spool: request
+                .buffer
+                .filter(|_| policies.baseline.is_none() && !request.verify_reads)
+                .map(Spool::new),
             as_of,
             is_joined: policies.rules.rules.iter().any(|rule| rule.is_joined),
             is_followed: false,

@@ -101,6 +101,14 @@ impl Check<'_> {
         Around { is_whole: self.plan.is_whole(), ..self.alone.clone() }
     }
 
+    /// Nothing more comes to a result.
+    fn settle(&self, result: &mut BatchResult) {
+        if let Some(spool) = &self.spool {
+            spool.relieve(&mut result.outcome.findings);
+        }
+        result.settle();
+    }
+
     pub(super) fn batch(
         &self,
         batch: &[(Entry, Role)],
@@ -112,7 +120,7 @@ impl Check<'_> {
             self.file(entry, *role, around, &mut result, None);
             meter.add(entry.size);
         }
-        result.settle();
+        self.settle(&mut result);
         result
     }
 
@@ -129,13 +137,13 @@ impl Check<'_> {
             let mut parts = Vec::new();
             self.file(entry, *role, around, &mut result, Some(&mut parts));
             if !parts.is_empty() {
-                result.settle();
+                self.settle(&mut result);
                 results.push(std::mem::replace(&mut result, self.batch_result()));
                 results.extend(parts);
             }
             meter.add(entry.size);
         }
-        result.settle();
+        self.settle(&mut result);
         results.push(result);
         results
     }
@@ -260,7 +268,7 @@ impl Check<'_> {
             let mut part = self.batch_result();
             of_part(candidates, &mut part);
             share_texts(&mut part.outcome.findings);
-            part.settle();
+            self.settle(&mut part);
             part
         });
         *parts = judged.collect();

@@ -31,6 +31,7 @@ mod reach;
 mod replay;
 mod second_pass;
 mod sources;
+mod spool;
 mod touched;
 
 pub use audit::audit;

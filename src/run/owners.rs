@@ -7,28 +7,42 @@ use crate::finding::{Finding, Owners, Resource};
 use crate::load::{Codeowners, Source};
 use crate::report::Ownership;
 
-/// Names the owners of findings. `only` are those whose findings are asked for.
-pub(super) fn assign_owners(findings: &mut [Finding], source: &dyn Source, only: &[String]) -> Ownership {
-    let mut ownership = Ownership { only: only.to_vec(), ..Ownership::default() };
-    let (codeowners, faults) = Codeowners::of(source);
-    let mut by_file: HashMap<Arc<str>, Owners> = HashMap::new();
-    // There are few owners, and there can be millions of findings.
-    let mut by_name: HashMap<Box<str>, Owners> = HashMap::new();
-    for finding in findings {
-        finding.owners = if let Some(owner) = &finding.resource.owner {
-            match by_name.get(owner) {
-                Some(known) => Arc::clone(known),
-                None => Arc::clone(by_name.entry(owner.clone()).or_insert(Arc::new([owner.clone()]))),
-            }
-        } else {
-            let file = &finding.resource.location.file;
-            let known = by_file.entry(Arc::clone(file));
-            Arc::clone(known.or_insert_with(|| codeowners.owners(file).into()))
+/// Names the owners of findings.
+pub(super) struct OwnersOf {
+    codeowners: Codeowners,
+    by_file: HashMap<Arc<str>, Owners>,
+    /// There are few owners, and there can be millions of findings.
+    by_name: HashMap<Box<str>, Owners>,
+}
+
+impl OwnersOf {
+    /// Reads CODEOWNERS. `only` are the owners whose findings are asked for.
+    pub(super) fn new(source: &dyn Source, only: &[String]) -> (Self, Ownership) {
+        let (codeowners, faults) = Codeowners::of(source);
+        let ownership = Ownership {
+            only: only.to_vec(),
+            codeowners: codeowners.file.clone(),
+            faults,
+            ..Ownership::default()
         };
+        (Self { codeowners, by_file: HashMap::new(), by_name: HashMap::new() }, ownership)
     }
-    ownership.codeowners = codeowners.file;
-    ownership.faults = faults;
-    ownership
+
+    pub(super) fn assign(&mut self, findings: &mut [Finding]) {
+        let Self { codeowners, by_file, by_name } = self;
+        for finding in findings {
+            finding.owners = if let Some(owner) = &finding.resource.owner {
+                match by_name.get(owner) {
+                    Some(known) => Arc::clone(known),
+                    None => Arc::clone(by_name.entry(owner.clone()).or_insert(Arc::new([owner.clone()]))),
+                }
+            } else {
+                let file = &finding.resource.location.file;
+                let known = by_file.entry(Arc::clone(file));
+                Arc::clone(known.or_insert_with(|| codeowners.owners(file).into()))
+            };
+        }
+    }
 }
 
 /// The owners of one resource.

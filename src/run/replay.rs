@@ -479,6 +479,7 @@ fn on<'s>(template: &'s Check<'_>, source: &'s dyn Source, as_of: &Moment) -> Ch
         as_of: as_of.clone(),
         is_joined: template.is_joined,
         is_followed: template.is_followed,
+        spool: None,
         alone,
         approved: None,
         waiverless: None,

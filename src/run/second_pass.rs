@@ -104,6 +104,9 @@ impl Check<'_> {
                 }
                 drop(context);
                 share_texts(outcome.findings.get_mut(before..).unwrap_or_default());
+                if let Some(spool) = &self.spool {
+                    spool.relieve_of_many(&mut outcome.findings);
+                }
                 outcome.problems.extend(trouble.into_inner().map(|problem| *problem));
                 outcome
             };
@@ -111,7 +114,12 @@ impl Check<'_> {
         for block in blocks(&files, FIRST_FILES, MOST_FILES) {
             let nothing = || self.outcome();
             let fold = block.par_iter().fold(nothing, |outcome, file| judge_file(outcome, file, &around));
-            let of_block: Vec<Outcome> = fold.collect();
+            let mut of_block: Vec<Outcome> = fold.collect();
+            if let Some(spool) = &self.spool {
+                for outcome in &mut of_block {
+                    spool.relieve(&mut outcome.findings);
+                }
+            }
             outcomes.extend(of_block);
             around.given_up = self.given_up(&outcomes);
         }

@@ -147,3 +147,56 @@ fn one_large_file_says_what_many_small_ones_say() {
     }
     assert_eq!(prints(&run("8")), prints(&one));
 }
+
+/// An estate with waivers, ignores in comments, owners and references that name nothing.
+fn with_exceptions() -> Scene {
+    let scene = Scene::new().with("assize.yaml", "version: 1\nwaivers: {inline: true}\n");
+    write(&scene, &generate(300, 1));
+    for at in 0..40 {
+        let ignored = if at % 3 == 0 { " # assize:ignore unencrypted-data-store: a test" } else { "" };
+        let text = format!(
+            "apiVersion: assize.dev/v1\nkind: DataStore\nmetadata: {{name: store-{at}}}\nspec:\n  owner: team-{}\n  \
+             type: relational\n  classification: restricted\n  dataCategories: [personal]\n  \
+             encryptionAtRest: {{enabled: false}}{ignored}\n  holds: [nothing-{at}]\n",
+            at % 2
+        );
+        scene.write(&format!("stores/{at}.yaml"), &text);
+    }
+    let waiver = "apiVersion: assize.dev/v1\nkind: Waiver\nmetadata: {name: w}\nspec:\n  rules: [unresolved-reference]\n  \
+                  resources: ['DataStore:store-1', 'DataStore:store-3']\n  reason: A test of waivers\n  \
+                  compensatingMeasures: None\n  requestedBy: anna\n  approvedBy: ben\n  approvedOn: 2026-11-01\n  \
+                  expires: 2026-12-01\n";
+    scene.with("waiver.yaml", waiver)
+}
+
+#[test]
+fn findings_that_wait_on_disk_are_the_same() {
+    let all = with_exceptions().run(&["check", "-o", "csv", "--as-of", DAY]);
+    assert!(
+        ["fail", "waived", "suppressed"].iter().all(|status| all.stdout.contains(&format!(",{status},")))
+    );
+    for scene in [Scene::new().with_clinic(), with_exceptions()] {
+        for arguments in [&[][..], &["--owner", "team-1"], &["--threads", "1", "--max", "high=3"]] {
+            for format in ["jsonl", "csv", "summary"] {
+                let run = |buffer: &str| {
+                    let mut line = vec!["check", "-o", format, "--as-of", DAY, "--buffer-findings", buffer];
+                    line.extend(arguments);
+                    scene.run(&line)
+                };
+                let (kept, waiting) = (run("1000000"), run("0"));
+                assert_eq!(kept, waiting, "{format} {arguments:?}");
+                assert_eq!(kept, run("10"), "{format} {arguments:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn findings_stay_in_memory_where_the_disk_takes_none() {
+    let scene = Scene::new().with_clinic();
+    let run = |folder: &str| {
+        let mut command = scene.command(&["check", "-o", "jsonl", "--as-of", DAY, "--buffer-findings", "0"]);
+        crate::scene::finish(command.env("TMPDIR", folder))
+    };
+    assert_eq!(run("/no/such/folder"), run("/tmp"));
+}

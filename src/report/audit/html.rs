@@ -176,9 +176,9 @@ impl Page<'_> {
         for (severity, count) in report.by_severity().into_iter().filter(|(_, count)| *count > 0) {
             card(count, &format!("{severity} findings"), severity.name());
         }
-        card(report.count(Status::Waived) as u64, "waived findings", "waived");
+        card(report.count(Status::Waived), "waived findings", "waived");
         if report.count(Status::Suppressed) > 0 {
-            card(report.count(Status::Suppressed) as u64, "suppressed in comments", "suppressed");
+            card(report.count(Status::Suppressed), "suppressed in comments", "suppressed");
         }
         card(report.counts.resources(), "resources declared", "");
         card(report.rules.len() as u64, "rules", "");

@@ -114,7 +114,9 @@ fn log<'a>(
     let mut notifications: Vec<Notification> =
         report.problems.iter().map(|problem| notification(problem, descriptors)).collect();
     if !left_out.is_empty() {
-        let severities = word::by_severity(left_out.iter().filter_map(|(_, entry)| entry.severity));
+        let count =
+            |severity| left_out.iter().filter(|(_, entry)| entry.severity == Some(severity)).count() as u64;
+        let severities = word::by_severity(&Severity::ALL.map(|severity| (severity, count(severity))));
         let text = format!(
             "{} left out{severities}, to stay within {MOST_RESULTS} results and {} MB compressed, which is what GitHub takes; the formats json, jsonl and csv have them all",
             word::plural_are(left_out.len() as u64, "result"),

@@ -137,7 +137,7 @@ impl Sample<'_> {
         baselined.exception = Some("baseline.yaml".into());
         baselined.owners = Arc::new(["@org/data".into(), "ann@example.org".into()]);
         let other = self.place("estate/people.yaml", 3, (1, 9), "");
-        reached.related = Some(Box::new((other, "the other resource")));
+        reached.related = Some(Box::new((other, "the other resource".into())));
         vec![
             self.finding(
                 3,
@@ -204,6 +204,7 @@ impl Sample<'_> {
             },
             rules,
             findings,
+            spooled: None,
             fingerprints,
             problems,
             not_selected: vec![
