@@ -414,7 +414,7 @@ mod tests {
             })
             .collect();
         let mut expected = findings.clone();
-        expected.sort_by_cached_key(|each| (each.location.clone(), each.rule, each.key.clone()));
+        expected.sort_by_cached_key(|each| (each.location.clone(), each.rule, each.message.clone()));
         assert_ne!(findings, expected);
         put_in_order(&mut findings);
         assert_eq!(findings, expected);
