@@ -11,7 +11,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, OnceLock};
 
 use crate::estate::{Candidate, KindSchema, Reference, SensitiveField};
-use crate::finding::{Finding, Identity, Location, MASK, Owners, Resource, Status, with_article};
+use crate::finding::{Finding, Identity, Location, MASK, Owners, Rare, Resource, Status, with_article};
 use crate::load::Held;
 use crate::plan::{Applicable, KindPlan, Plan, Secrecy};
 use crate::policy::{Check, Compiled, Rule};
@@ -85,6 +85,16 @@ impl Outcome {
     }
 }
 
+/// Adds up the tallies of outcomes in the first of them, so that the others need no room for theirs.
+pub fn gather_tallies<'o>(mut outcomes: impl Iterator<Item = &'o mut Outcome>) {
+    let Some(first) = outcomes.next() else { return };
+    for outcome in outcomes {
+        for (sum, more) in first.tallies.iter_mut().zip(std::mem::take(&mut outcome.tallies)) {
+            sum.add(&more);
+        }
+    }
+}
+
 /// Who was matched by which rule: what populations are made of. Four bytes a pair, so that a run over many resources
 /// can keep it; a check that shows counts alone does not.
 #[derive(Clone, Debug, Default)]
@@ -152,12 +162,29 @@ pub struct FileContext<'t> {
     pub path: Arc<str>,
     text: &'t (dyn Fn() -> Cow<'t, str> + 't),
     lines: Option<LineIndex<'t>>,
+    /// Texts that resources share.
+    texts: Vec<Arc<str>>,
 }
+
+/// So many texts of a file are looked through for one that is shared.
+const SHARED_TEXTS: usize = 8;
 
 impl<'t> FileContext<'t> {
     /// A file; `text` gives its text, and is asked when there is a place to report.
     pub fn new(file: &Arc<str>, path: &str, text: &'t (dyn Fn() -> Cow<'t, str> + 't)) -> Self {
-        Self { file: Arc::clone(file), path: path.into(), text, lines: None }
+        Self { file: Arc::clone(file), path: path.into(), text, lines: None, texts: Vec::new() }
+    }
+
+    /// The text, kept once for all resources of a file, as far as these have few.
+    fn shared(&mut self, text: &str) -> Arc<str> {
+        if let Some(known) = self.texts.iter().find(|known| ***known == *text) {
+            return Arc::clone(known);
+        }
+        let new: Arc<str> = text.into();
+        if self.texts.len() < SHARED_TEXTS {
+            self.texts.push(Arc::clone(&new));
+        }
+        new
     }
 
     /// Where a node is written.
@@ -205,12 +232,13 @@ pub fn admit<'t>(
 ) -> Admitted<'t> {
     let root = tape.node(candidate.node);
     let anchor = tape.node(candidate.anchor);
+    let owner = owner(root).filter(|_| !kind.sensitive.iter().any(SensitiveField::could_be_owner));
+    let rare = || Rare { uid: candidate.uid.clone(), digest: OnceLock::new() };
     let resource = Arc::new(Resource {
         identity: plan.shared(kind, &candidate.identity),
-        uid: candidate.uid.clone(),
-        owner: owner(root).filter(|_| !kind.sensitive.iter().any(SensitiveField::could_be_owner)),
+        owner: owner.map(|owner| context.shared(owner)),
         location: context.location(anchor, ""),
-        digest: OnceLock::new(),
+        rare: (candidate.uid.is_some() || plan.with_digests).then(|| Box::new(rare())),
     });
     let mut is_sound = !candidate.is_broken;
     if !kind.is_known {
@@ -231,11 +259,11 @@ pub fn admit<'t>(
 }
 
 /// Who answers for a resource, as it says: `spec.owner`, else the annotation `assize.dev/owner`.
-pub fn owner(root: NodeRef<'_>) -> Option<Box<str>> {
+pub fn owner(root: NodeRef<'_>) -> Option<&str> {
     let places: [&[&str]; 2] = [&["spec", "owner"], &["metadata", "annotations", "assize.dev/owner"]];
     let text = places.iter().find_map(|keys| root.at(keys.iter().copied())?.as_str())?;
     let text = text.trim();
-    (!text.is_empty()).then(|| text.into())
+    (!text.is_empty()).then_some(text)
 }
 
 /// Whether a resource keeps the schema of its kind; if not, says where not.

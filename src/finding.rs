@@ -330,14 +330,38 @@ pub const MASK: &str = "(not shown)";
 pub struct Resource {
     /// Who it is.
     pub identity: Identity,
-    /// `metadata.annotations["assize.dev/uid"]`, an identity that survives renaming.
-    pub uid: Option<Box<str>>,
     /// Who answers for it, as it says itself.
-    pub owner: Option<Box<str>>,
+    pub owner: Option<Arc<str>>,
     /// Where its identity is written.
     pub location: Location,
-    /// Of what its document says; set only in runs that compare it with a baseline, or write one.
-    pub digest: OnceLock<Box<ContentDigest>>,
+    /// What few resources have.
+    pub rare: Option<Box<Rare>>,
+}
+
+/// What is said of few resources, apart from the others: a run keeps all of these.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rare {
+    /// `metadata.annotations["assize.dev/uid"]`, an identity that survives renaming.
+    pub uid: Option<Box<str>>,
+    /// Of what the document says; set only in runs that compare it with a baseline, or write one.
+    pub digest: OnceLock<ContentDigest>,
+}
+
+impl Resource {
+    /// One of which no more is known.
+    pub fn new(identity: Identity, location: Location) -> Self {
+        Self { identity, owner: None, location, rare: None }
+    }
+
+    /// The identity that survives renaming, if it has one.
+    pub fn uid(&self) -> Option<&str> {
+        self.rare.as_ref()?.uid.as_deref()
+    }
+
+    /// The digest of what its document says, if somebody asked.
+    pub fn digest(&self) -> Option<&ContentDigest> {
+        self.rare.as_ref()?.digest.get()
+    }
 }
 
 impl Finding {
@@ -354,7 +378,7 @@ impl Finding {
     /// The fingerprint. `rule` is the rule's name; `path` the file where only it tells two resources apart.
     pub fn fingerprint(&self, rule: &str, path: Option<&str>) -> Fingerprint {
         let Identity { group, kind, namespace, name } = &self.resource.identity;
-        match &self.resource.uid {
+        match self.resource.uid() {
             Some(uid) => Fingerprint::of(&["finding", rule, "uid", uid, &self.key]),
             None => Fingerprint::of(&[
                 "finding",

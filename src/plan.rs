@@ -76,6 +76,8 @@ pub struct Plan<'r> {
     pub kinds: &'r KindLibrary,
     /// The files that documents may name; without them, rules about files cannot be judged.
     pub files: Option<&'r dyn Source>,
+    /// Whether resources get digests of what their documents say.
+    pub with_digests: bool,
     selected: Vec<Pattern>,
     default_namespace: Arc<str>,
     projection: Projection,
@@ -92,6 +94,7 @@ impl<'r> Plan<'r> {
             rules,
             kinds,
             files: None,
+            with_digests: false,
             selected,
             default_namespace: DEFAULT_NAMESPACE.into(),
             projection: Projection::Reads,
@@ -104,6 +107,12 @@ impl<'r> Plan<'r> {
     #[must_use]
     pub fn with_files(self, files: &'r dyn Source) -> Self {
         Self { files: Some(files), ..self }
+    }
+
+    /// The same plan, and whether resources get digests.
+    #[must_use]
+    pub fn with_digests(self, with_digests: bool) -> Self {
+        Self { with_digests, ..self }
     }
 
     /// The same plan with another projection.
@@ -125,6 +134,7 @@ impl<'r> Plan<'r> {
             rules: self.rules,
             kinds: self.kinds,
             files: Some(files),
+            with_digests: self.with_digests,
             selected: self.selected.clone(),
             default_namespace: Arc::clone(&self.default_namespace),
             projection: self.projection,

@@ -361,7 +361,7 @@ impl BaselineInForce<'_> {
                 let demand = demands.entry(finding.rule).or_insert_with(|| rule_digest(rule));
                 // What was not asked for cannot be known to be the same.
                 let is_same =
-                    finding.resource.digest.get().is_some_and(|digest| **digest == entry.resource_digest);
+                    finding.resource.digest().is_some_and(|digest| *digest == entry.resource_digest);
                 let found = if !is_same {
                     Lapse::ResourceChanged
                 } else if *demand != entry.rule_digest {

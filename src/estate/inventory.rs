@@ -99,6 +99,22 @@ impl<'t> Reference<'t> {
 /// The references of a batch: the number of its first resource, the tape with their texts, and who names.
 type BatchEdges = (u32, Arc<Tape>, Vec<RawEdge>);
 
+/// The same, resolved.
+struct BatchLinks {
+    offset: u32,
+    /// How many there are of each resource, up to the last that has any.
+    counts: Vec<u32>,
+    links: Vec<Outgoing>,
+}
+
+impl BatchLinks {
+    /// Who names, of each link.
+    fn from(&self) -> impl Iterator<Item = ResourceId> {
+        let of_resource = |(from, count): (u32, &u32)| std::iter::repeat_n(ResourceId(from), *count as usize);
+        (self.offset..).zip(&self.counts).flat_map(of_resource)
+    }
+}
+
 #[derive(Debug)]
 struct Entry {
     resource: Arc<Resource>,
@@ -186,17 +202,29 @@ impl Inventory {
         let (mut inventory, edges) = Self::put_together(batches);
         inventory.fields = inventory.kinds.iter().map(|kind| reference_fields_of(kind, kinds)).collect();
         inventory.index_names();
-        let of_batch = |(offset, tape, edges): &BatchEdges| -> Vec<ResourceId> {
-            let target = |edge: &RawEdge| {
+        // As they are resolved, the raw ones go.
+        let of_batch = |(offset, tape, edges): BatchEdges| -> BatchLinks {
+            let mut counts = Vec::new();
+            let mut last: Option<(u32, u16, u16)> = None;
+            let resolved = edges.into_iter().map(|edge| {
                 let from = ResourceId(offset + edge.from);
                 let first = inventory.reference_field(from, edge.field).and_then(|field| field.kinds.first());
                 let text = tape.kept_text(edge.start, edge.length);
-                inventory.look_up(from, text, first.map(String::as_str)).unwrap_or(NOBODY)
-            };
-            edges.iter().map(target).collect()
+                let target = inventory.look_up(from, text, first.map(String::as_str)).unwrap_or(NOBODY);
+                let before = last.filter(|(other, field, _)| (*other, *field) == (edge.from, edge.field));
+                let position = before.map_or(0, |(_, _, position)| position.saturating_add(1));
+                last = Some((edge.from, edge.field, position));
+                counts.resize(counts.len().max(edge.from as usize + 1), 0);
+                if let Some(count) = counts.last_mut() {
+                    *count += 1;
+                }
+                Outgoing { field: edge.field, position, target }
+            });
+            let links = resolved.collect();
+            BatchLinks { offset, counts, links }
         };
-        let targets: Vec<Vec<ResourceId>> = edges.par_iter().map(of_batch).collect();
-        inventory.link_up(&edges, &targets);
+        let links: Vec<BatchLinks> = edges.into_par_iter().map(of_batch).collect();
+        inventory.link_up(links);
         if directions == Directions::Incoming {
             inventory.outgoing = Vec::new();
             inventory.first_outgoing = Vec::new();
@@ -204,34 +232,27 @@ impl Inventory {
         inventory
     }
 
-    /// Takes in who names whom; the edges come in the order of who names, and then of the fields.
-    fn link_up(&mut self, edges: &[BatchEdges], targets: &[Vec<ResourceId>]) {
+    /// Takes in who names whom, in the order of who names, and then of the fields.
+    fn link_up(&mut self, batches: Vec<BatchLinks>) {
         let count = self.entries.len();
-        let all = || targets.iter().flatten().copied();
-        let who = edges.iter().flat_map(|(offset, _, edges)| edges.iter().map(move |edge| (offset, edge)));
-        self.outgoing = Vec::with_capacity(targets.iter().map(Vec::len).sum());
-        let mut last: Option<(ResourceId, u16, u16)> = None;
-        for ((offset, edge), target) in who.clone().zip(all()) {
-            let from = ResourceId(offset + edge.from);
-            let before = last.filter(|(other, field, _)| (*other, *field) == (from, edge.field));
-            let position = before.map_or(0, |(_, _, position)| position.saturating_add(1));
-            last = Some((from, edge.field, position));
-            self.outgoing.push(Outgoing { field: edge.field, position, target });
-        }
-        self.first_outgoing = starts(count, who.clone().map(|(offset, edge)| ResourceId(offset + edge.from)));
-        self.first_incoming = starts(count, all().filter(|target| *target != NOBODY));
+        self.first_outgoing = starts(count, batches.iter().flat_map(BatchLinks::from));
+        let targets = batches.iter().flat_map(|batch| batch.links.iter().map(|link| link.target));
+        self.first_incoming = starts(count, targets.filter(|target| *target != NOBODY));
+        self.outgoing = Vec::with_capacity(batches.iter().map(|batch| batch.links.len()).sum());
         let named = self.first_incoming.last().map_or(0, |end| *end as usize);
         let nobody = Link { kind: 0, from: NOBODY, field: 0, position: 0 };
         self.incoming = vec![nobody; named];
         let mut next = self.first_incoming.clone();
-        for ((offset, edge), link) in who.zip(&self.outgoing) {
-            let from = ResourceId(offset + edge.from);
-            let Some(place) = next.get_mut(link.target.0 as usize) else { continue };
-            let kind = self.entries.get(from.0 as usize).map_or(u16::MAX, |entry| entry.kind);
-            if let Some(slot) = self.incoming.get_mut(*place as usize) {
-                *slot = Link { kind, from, field: link.field, position: link.position };
+        for batch in batches {
+            for (from, link) in batch.from().zip(&batch.links) {
+                let Some(place) = next.get_mut(link.target.0 as usize) else { continue };
+                let kind = self.entries.get(from.0 as usize).map_or(u16::MAX, |entry| entry.kind);
+                if let Some(slot) = self.incoming.get_mut(*place as usize) {
+                    *slot = Link { kind, from, field: link.field, position: link.position };
+                }
+                *place += 1;
             }
-            *place += 1;
+            self.outgoing.extend(batch.links);
         }
         for ends in self.first_incoming.windows(2) {
             if let [start, end] = ends

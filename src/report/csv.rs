@@ -193,7 +193,7 @@ impl Row {
 
 fn finding(report: &Report, finding: &Finding, print: &Fingerprint) -> Row {
     let rule = report.rule(finding);
-    let Resource { identity: who, uid: _, owner: _, location: _, digest: _ } = &*finding.resource;
+    let Resource { identity: who, owner: _, location: _, rare: _ } = &*finding.resource;
     Row {
         status: finding.status.name(),
         severity: rule.map_or("", |rule| rule.severity.name()),

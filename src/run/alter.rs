@@ -30,7 +30,7 @@ pub(super) fn alteration((before, old): Place<'_>, (after, new): Place<'_>) -> A
     };
     let (one, other) = (before.inventory.resource(old), after.inventory.resource(new));
     let is_same_thing = one.zip(other).is_some_and(|(one, other)| {
-        one.identity == other.identity && one.uid == other.uid && one.location.file == other.location.file
+        one.identity == other.identity && one.uid() == other.uid() && one.location.file == other.location.file
     });
     if !is_same_thing || state((before, old)) != state((after, new)) {
         return Alteration::Whole;

@@ -383,8 +383,6 @@ fn declared_twice(first: &Resource, other: &Resource) -> Problem {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::OnceLock;
-
     use super::*;
 
     #[test]
@@ -392,8 +390,7 @@ mod tests {
         let identity =
             Identity { group: "".into(), kind: "K".into(), namespace: "n".into(), name: "x".into() };
         let location = Location::start_of("a.yaml");
-        let resource =
-            Arc::new(Resource { identity, uid: None, owner: None, location, digest: OnceLock::new() });
+        let resource = Arc::new(Resource::new(identity, location));
         // A walk through all numbers below 101 in disorder, twice as many findings as places.
         let all = (1..101_u32).map(|power| (0..power).fold(1, |number, _| number * 7 % 101));
         let mut findings: Vec<Finding> = all

@@ -236,7 +236,8 @@ impl<'r> Check<'r> {
             request,
             policies,
             plan: Plan::new(&policies.rules, &policies.kinds, request.selection.kind_patterns())
-                .with_files(sources.estate),
+                .with_files(sources.estate)
+                .with_digests(request.with_digests || policies.baseline.is_some()),
             estate: estate_globs(config),
             exclude: globs(&config.exclude),
             documents: glob_set(config.documents.iter().map(|entry| entry.path.as_str())),

@@ -2,7 +2,7 @@
 
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
@@ -100,13 +100,8 @@ pub(super) fn events(
         let kind = crate::estate::KindName::of(identity);
         let document = OnceCell::from(Document::of_change(before, after, &commits));
         let Some(location) = difference.change.location.clone() else { continue };
-        let resource = Arc::new(Resource {
-            identity: identity.clone(),
-            uid: None,
-            owner: owner(root),
-            location: location.clone(),
-            digest: OnceLock::new(),
-        });
+        let resource = Resource::new(identity.clone(), location.clone());
+        let resource = Arc::new(Resource { owner: owner(root).map(Arc::from), ..resource });
         let tape = root.tape();
         let text = || std::borrow::Cow::Borrowed(tape.source());
         let source = if after.is_some() { change.head } else { change.base };

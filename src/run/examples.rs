@@ -1,7 +1,7 @@
 //! `test`: the examples that rules carry.
 
 use std::cell::OnceCell;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use rayon::prelude::*;
 use serde_json::Value;
@@ -208,7 +208,7 @@ fn stage_with(
         }
         let location = Location::start_of(&rule.origin.file);
         let references = schema.map(|schema| schema.references()).unwrap_or_default();
-        let resource = Resource { identity, uid: None, owner: None, location, digest: OnceLock::new() };
+        let resource = Resource::new(identity, location);
         gathered.add(Arc::new(resource), root, references, Some(&Keep::of(&PathSet::All)));
     }
     if !lines.is_empty() {

@@ -11,7 +11,7 @@ use super::batches::{FIRST_BATCHES, MOST_BATCHES, MOST_PARTS, Role, SMALLEST_PAR
 use super::check::{Check, ORGANIZATION, could_hold_resource};
 use super::sources::{could_hold, digest_of};
 use crate::estate::{Candidate, DocumentMapping, Expectation, Gathered, KindName, classify};
-use crate::evaluate::{Around, FileContext, Outcome, Phase, admit, evaluate, panic_text};
+use crate::evaluate::{Around, FileContext, Outcome, Phase, admit, evaluate, gather_tallies, panic_text};
 use crate::finding::{Location, share_texts};
 use crate::load::{Entry, SkipReason, Skipped};
 use crate::outcome::Declared;
@@ -85,6 +85,7 @@ impl Check<'_> {
             let of_block: Vec<Vec<BatchResult>> =
                 block.par_iter().map(|batch| self.batch_in_parts(batch, &around, &meter)).collect();
             results.extend(of_block.into_iter().flatten());
+            gather_tallies(results.iter_mut().map(|result| &mut result.outcome));
             around.given_up = self.given_up(results.iter().map(|result| &result.outcome));
         }
         if let Some(input) = &self.request.standard_input {

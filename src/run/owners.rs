@@ -12,7 +12,7 @@ pub(super) struct OwnersOf {
     codeowners: Codeowners,
     by_file: HashMap<Arc<str>, Owners>,
     /// There are few owners, and there can be millions of findings.
-    by_name: HashMap<Box<str>, Owners>,
+    by_name: HashMap<Arc<str>, Owners>,
 }
 
 impl OwnersOf {
@@ -32,10 +32,8 @@ impl OwnersOf {
         let Self { codeowners, by_file, by_name } = self;
         for finding in findings {
             finding.owners = if let Some(owner) = &finding.resource.owner {
-                match by_name.get(owner) {
-                    Some(known) => Arc::clone(known),
-                    None => Arc::clone(by_name.entry(owner.clone()).or_insert(Arc::new([owner.clone()]))),
-                }
+                let known = by_name.entry(Arc::clone(owner));
+                Arc::clone(known.or_insert_with(|| Arc::new([Box::from(&**owner)])))
             } else {
                 let file = &finding.resource.location.file;
                 let known = by_file.entry(Arc::clone(file));
@@ -48,7 +46,7 @@ impl OwnersOf {
 /// The owners of one resource.
 pub(super) fn owners_of(resource: &Resource, codeowners: &Codeowners) -> Owners {
     match &resource.owner {
-        Some(owner) => Arc::new([owner.clone()]),
+        Some(owner) => Arc::new([Box::from(&**owner)]),
         None => codeowners.owners(&resource.location.file).into(),
     }
 }

@@ -12,7 +12,7 @@ use super::check::{Check, PATIENCE};
 use super::first_pass::State;
 use super::sources::digest_of;
 use crate::estate::{Inventory, KindName};
-use crate::evaluate::{Admitted, Around, FileContext, Outcome, Phase, evaluate};
+use crate::evaluate::{Admitted, Around, FileContext, Outcome, Phase, evaluate, gather_tallies};
 use crate::finding::{Location, Resource, share_texts};
 use crate::problem::{Code, Problem};
 use crate::rego::World;
@@ -121,6 +121,7 @@ impl Check<'_> {
                 }
             }
             outcomes.extend(of_block);
+            gather_tallies(outcomes.iter_mut());
             around.given_up = self.given_up(&outcomes);
         }
         outcomes

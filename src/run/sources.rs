@@ -1,9 +1,10 @@
 //! Where a run reads from; and the waivers of a place that policies come from, when that is not the estate.
 
 use std::collections::HashSet;
-use std::hash::{DefaultHasher, Hasher as _};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::hash::BuildHasher as _;
+use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 
+use hashbrown::DefaultHashBuilder;
 use rayon::prelude::*;
 
 use super::check::{Limits, could_hold_resource};
@@ -54,9 +55,8 @@ pub enum Relation {
 
 /// Tells two versions of a file apart within a run; nobody else sees it.
 pub(super) fn digest_of(bytes: &[u8]) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    hasher.write(bytes);
-    hasher.finish()
+    static HASHER: LazyLock<DefaultHashBuilder> = LazyLock::new(DefaultHashBuilder::default);
+    HASHER.hash_one(bytes)
 }
 
 /// Whether a file could hold a resource of a kind: a look at its bytes, since most hold none.

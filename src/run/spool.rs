@@ -258,7 +258,7 @@ impl Waiting for Shelf {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{Arc, OnceLock};
+    use std::sync::Arc;
 
     use super::*;
     use crate::finding::{Identity, Owners, Resource, Status};
@@ -272,13 +272,7 @@ mod tests {
             namespace: "n".into(),
             name: name.as_str().into(),
         };
-        let resource = Resource {
-            identity,
-            uid: None,
-            owner: None,
-            location: location.clone(),
-            digest: OnceLock::new(),
-        };
+        let resource = Resource::new(identity, location.clone());
         Finding {
             rule: line % 3,
             status: Status::Fail,

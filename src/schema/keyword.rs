@@ -86,21 +86,28 @@ impl<'i, P: Predicate> Keyword<'i, TapeJson> for Adapter<P> {
     }
 }
 
-type Boxed = Box<dyn for<'i> Keyword<'i, TapeJson>>;
+/// A keyword as the validator takes it.
+pub(super) type Boxed = Box<dyn for<'i> Keyword<'i, TapeJson>>;
 
 /// The names of the keywords.
-pub(super) const NAMES: [&str; 7] =
-    ["x-contains", "x-date", "x-duration", "x-value", "x-ref", "x-referrers", "x-unique"];
+pub(super) const NAMES: [&str; 8] =
+    ["x-contains", "x-date", "x-duration", "x-text", "x-value", "x-ref", "x-referrers", "x-unique"];
 
-/// Compiles a keyword.
+/// Compiles a keyword; `pattern` compiles patterns.
 ///
 /// # Errors
 /// What is wrong with its value.
-pub(super) fn compile(name: &str, value: &Value, frame: &Frame) -> Result<Boxed, String> {
+pub(super) fn compile(
+    name: &str,
+    value: &Value,
+    frame: &Frame,
+    pattern: impl FnOnce(&Value) -> Result<Boxed, String>,
+) -> Result<Boxed, String> {
     Ok(match name {
         "x-contains" => Box::new(Adapter(Contains::parse(value)?)),
         "x-date" => Box::new(Adapter(DateBounds::parse(value)?)),
         "x-duration" => Box::new(Adapter(DurationBounds::parse(value)?)),
+        "x-text" => Box::new(Adapter(Text::parse(value, pattern)?)),
         "x-value" => Box::new(Adapter(Comparison::parse(value)?)),
         "x-ref" => Box::new(Adapter(Reference::parse(value, frame)?)),
         "x-referrers" => Box::new(Adapter(Referrers::parse(value, frame)?)),
@@ -154,6 +161,44 @@ impl Predicate for Contains {
         let lacks: Vec<String> =
             lacks.map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned)).collect();
         if lacks.is_empty() { Ok(()) } else { Err(Fault::new(format!("lacks {}", lacks.join(", ")))) }
+    }
+}
+
+/// `x-text`: one of the texts in it matches.
+struct Text {
+    written: String,
+    pattern: Boxed,
+}
+
+impl Text {
+    fn parse(value: &Value, compile: impl FnOnce(&Value) -> Result<Boxed, String>) -> Result<Self, String> {
+        let written = value.as_str().ok_or("should be a pattern")?.to_owned();
+        Ok(Self { written, pattern: compile(value)? })
+    }
+
+    /// Whether a text matches that stands in a value, at any depth; keys are none.
+    fn is_in(&self, subject: Subject<'_>) -> bool {
+        let node = subject.node;
+        let within = |node| self.is_in(Subject { node, ..subject });
+        match node.kind() {
+            Kind::Text => self.pattern.is_valid(subject),
+            Kind::Map => node.members().any(|(_, value)| within(value)),
+            Kind::List => node.elements().any(within),
+            _ => false,
+        }
+    }
+}
+
+impl Predicate for Text {
+    fn judge(&self, subject: &Subject<'_>) -> Result<(), Fault> {
+        if self.is_in(*subject) {
+            return Ok(());
+        }
+        Err(Fault::new(format!("holds no text that matches {:?}", self.written)))
+    }
+
+    fn holds(&self, subject: &Subject<'_>) -> bool {
+        self.is_in(*subject)
     }
 }
 

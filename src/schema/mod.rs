@@ -97,7 +97,10 @@ impl Body {
             for name in keyword::NAMES {
                 let frame = keyword::Frame { at: Arc::clone(at) };
                 options = options.with_keyword(name, move |_, value, _| {
-                    let compiled = keyword::compile(name, value, &frame);
+                    let pattern = |value: &Value| {
+                        pattern::compile(value, plain).map_err(|error| sentence::schema_error(&error))
+                    };
+                    let compiled = keyword::compile(name, value, &frame, pattern);
                     compiled.map_err(|message| ValidationError::custom(format!("`{name}` {message}")))
                 });
             }

@@ -7,6 +7,7 @@ use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 use jsonschema::{Keyword, ValidationError, ValidationOptions, Validator};
 use serde_json::{Value, json};
 
+use super::keyword::Boxed;
 use super::{Subject, TapeJson};
 
 /// A schema of one pattern and nothing else; whoever has the pattern shares it.
@@ -30,7 +31,7 @@ static KNOWN: LazyLock<RwLock<HashMap<String, Arc<Validator<TapeJson>>>>> = Lazy
 pub(super) fn compile(
     pattern: &Value,
     options: impl FnOnce() -> ValidationOptions<'static, Arc<dyn jsonschema::Retrieve>, TapeJson>,
-) -> Result<Box<dyn for<'i> Keyword<'i, TapeJson>>, ValidationError<'static>> {
+) -> Result<Boxed, ValidationError<'static>> {
     // Anything but a text was refused before.
     let text = pattern.as_str().unwrap_or_default();
     if let Some(known) = KNOWN.read().unwrap_or_else(PoisonError::into_inner).get(text) {

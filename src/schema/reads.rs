@@ -192,7 +192,8 @@ impl<'s> Walk<'s> {
                 | "propertyNames"
                 | "minProperties"
                 | "maxProperties"
-                | "uniqueItems",
+                | "uniqueItems"
+                | "x-text",
                 _,
             ) => own.insert(path),
             ("x-date" | "x-duration" | "x-value", _) => self.places(value, path, own, outer),

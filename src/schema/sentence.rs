@@ -414,9 +414,12 @@ fn sentence(kind: &ValidationErrorKind, node: Option<NodeRef<'_>>) -> String {
             Value::Object(object) if object.len() == 1 => match (object.get("const"), object.get("enum")) {
                 (Some(value), _) => format!("is {is}, should not be {}", literal(value)),
                 (_, Some(values)) => format!("is {is}, should not be {}", alternatives(values)),
-                _ => match object.get("pattern") {
-                    Some(pattern) => format!("is {is}, should not match {}", literal(pattern)),
-                    None => format!("is {is}, which is not allowed"),
+                _ => match (object.get("pattern"), object.get("x-text")) {
+                    (Some(pattern), _) => format!("is {is}, should not match {}", literal(pattern)),
+                    (_, Some(pattern)) => {
+                        format!("holds a text that matches {}, should hold none", literal(pattern))
+                    }
+                    _ => format!("is {is}, which is not allowed"),
                 },
             },
             _ => format!("is {is}, which is not allowed"),

@@ -69,6 +69,7 @@ pub(super) const KEYWORDS: &[(&str, Holds)] = &[
     ("x-has", Holds::Paths),
     ("x-ref", Holds::Must),
     ("x-referrers", Holds::Must),
+    ("x-text", Holds::Nothing),
     ("x-unique", Holds::Nothing),
     ("x-value", Holds::Nothing),
 ];

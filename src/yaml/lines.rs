@@ -87,7 +87,9 @@ impl<'a> LineIndex<'a> {
         let end = span.start + u32::try_from(text.trim_end().len()).unwrap_or_default();
         let (line, column) = self.position(span.start);
         let (end_line, end_column) = self.position(end);
-        Location { file: Arc::clone(file), line, column, end_line, end_column, path: path.into() }
+        // The empty text of `default` takes no memory.
+        let path = if path.is_empty() { Arc::default() } else { path.into() };
+        Location { file: Arc::clone(file), line, column, end_line, end_column, path }
     }
 }
 

@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
 
 use std::fmt::Write as _;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use assize::date::Moment;
 use assize::estate::{Directions, Gathered, Inventory, Keep, KindLibrary, identity_of};
@@ -76,13 +76,7 @@ fn gather(tape: &Tape, kinds: &KindLibrary) -> Gathered {
         let identity = identity_of(root, None, "unnamed").unwrap();
         let schema = kinds.get(&assize::estate::KindName::of(&identity));
         let references = schema.map(|schema| schema.references()).unwrap_or_default();
-        let resource = Resource {
-            identity,
-            uid: None,
-            owner: None,
-            location: Location::start_of("case.yaml"),
-            digest: OnceLock::default(),
-        };
+        let resource = Resource::new(identity, Location::start_of("case.yaml"));
         gathered.add(Arc::new(resource), root, references, Some(&Keep::of(&PathSet::All)));
     }
     gathered
@@ -95,7 +89,7 @@ fn all_cases_hold() {
     let (tape, problems) = parse(text.into(), &Arc::from("cases.yaml"), &Limits::default());
     assert_eq!(problems, []);
     let cases: Vec<_> = tape.root(&tape.documents[0]).elements().collect();
-    assert_eq!(cases.len(), 55);
+    assert_eq!(cases.len(), 60);
     for case in cases {
         let name = case.get("name").unwrap().text();
         assert_eq!(outcome(case, &kinds).0, case.get("expect").unwrap().text(), "{name}");

@@ -199,8 +199,6 @@ fn read_location(source: &mut impl Read, file: Option<Arc<str>>) -> io::Result<L
 
 #[cfg(test)]
 mod tests {
-    use std::sync::OnceLock;
-
     use super::*;
     use crate::finding::Identity;
 
@@ -209,13 +207,7 @@ mod tests {
         let identity =
             Identity { group: "g".into(), kind: "K".into(), namespace: "n".into(), name: "ü".into() };
         let location = Location { line: 7, column: 300, ..Location::start_of("a.yaml") };
-        let resource = Arc::new(Resource {
-            identity,
-            uid: None,
-            owner: Some("team".into()),
-            location: location.clone(),
-            digest: OnceLock::new(),
-        });
+        let resource = Arc::new(Resource::new(identity, location.clone()));
         let plain = Finding {
             rule: 3,
             status: Status::Fail,

@@ -77,13 +77,10 @@ impl Sample<'_> {
             owners: Arc::new([self.text("web-shop").into()]),
             exception: None,
             message: self.text(message).into(),
-            resource: Arc::new(Resource {
-                identity: self.identity(kind, name),
-                uid: None,
-                owner: None,
-                location: Location { path: "".into(), ..location.clone() },
-                digest: std::sync::OnceLock::new(),
-            }),
+            resource: Arc::new(Resource::new(
+                self.identity(kind, name),
+                Location { path: "".into(), ..location.clone() },
+            )),
             key: (&*location.path).into(),
             location,
             related: None,
