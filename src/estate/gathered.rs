@@ -7,7 +7,7 @@ use super::field::{FieldStep, visit_values};
 use super::inventory::ReferenceField;
 use crate::finding::Resource;
 use crate::schema::PathSet;
-use crate::yaml::{Kind, NodeRef, Tape};
+use crate::yaml::{Kind, NodeRef, Tape, hint_of};
 
 /// What one batch of files leaves for the inventory.
 #[derive(Clone, Debug, Default)]
@@ -109,7 +109,8 @@ pub struct Keep(Kept);
 #[derive(Clone, Debug)]
 enum Kept {
     All,
-    Keys(Vec<(Box<str>, Kept)>),
+    /// By the hints of their texts.
+    Keys(Vec<(u8, Box<str>, Kept)>),
 }
 
 impl Keep {
@@ -124,18 +125,22 @@ impl Kept {
         match paths {
             PathSet::All => Self::All,
             PathSet::Keys(keys) => {
-                Self::Keys(keys.iter().map(|(key, paths)| (key.as_str().into(), Self::of(paths))).collect())
+                let keys = keys.iter();
+                Self::Keys(
+                    keys.map(|(key, paths)| (hint_of(key), key.as_str().into(), Self::of(paths))).collect(),
+                )
             }
         }
     }
 
     /// What is kept of a member; the keys by which elements of lists are told apart stay with them.
-    fn of_key(&self, key: &str) -> Option<&Self> {
+    fn of_key(&self, key: NodeRef<'_>) -> Option<&Self> {
         match self {
             Self::All => Some(self),
             Self::Keys(keys) => {
-                let known = keys.iter().find(|(known, _)| **known == *key).map(|(_, kept)| kept);
-                known.or_else(|| matches!(key, "name" | "id").then_some(self))
+                let (hint, text) = (key.hint(), key.text());
+                let known = keys.iter().find(|(known, name, _)| *known == hint && **name == *text);
+                known.map(|(_, _, kept)| kept).or_else(|| matches!(text, "name" | "id").then_some(self))
             }
         }
     }
@@ -146,7 +151,7 @@ fn copy(node: NodeRef<'_>, keep: &Kept, tape: &mut Tape) -> u32 {
     let index = tape.begin_copy(node);
     let mut children = 0;
     for (key, value) in node.members() {
-        if let Some(keep) = keep.of_key(key.text()) {
+        if let Some(keep) = keep.of_key(key) {
             tape.begin_copy(key);
             copy(value, keep, tape);
             children += 1;

@@ -120,12 +120,27 @@ impl Kept {
         })
     }
 
-    /// Whether a node is this text, of which this is the hint.
+    /// The key of a mapping that is this text, of which this is the hint, from the first of so many entries on.
     #[inline]
-    pub(super) fn is_text(&self, index: u32, text: &str, hint: u8, texts: &str) -> bool {
-        let Some(packed) = self.nodes.get(index as usize).filter(|packed| packed.hint == hint) else {
-            return false;
-        };
+    pub(super) fn find(&self, first: u32, entries: u32, key: (&str, u8), texts: &str) -> Option<u32> {
+        let (text, hint) = key;
+        let mut at = first;
+        for _ in 0..entries {
+            let [name, value] = self.nodes.get(at as usize..at as usize + 2)? else { return None };
+            if name.hint == hint && self.is_text(at, name, text, texts) {
+                return Some(at);
+            }
+            at += 1 + match value.kind() {
+                Some(Kind::Map | Kind::List) => u32::from(value.extent),
+                Some(_) => 1,
+                None => self.large.get(&(at + 1))?.size,
+            };
+        }
+        None
+    }
+
+    /// Whether a node is this text.
+    fn is_text(&self, index: u32, packed: &Packed, text: &str, texts: &str) -> bool {
         let (start, length) = if packed.kind().is_some() {
             (packed.text as usize, usize::from(packed.extent))
         } else {

@@ -19,4 +19,4 @@ pub use lines::LineIndex;
 pub use node::{Elements, Members, NodeRef, Number};
 pub use parse::{Limits, parse};
 pub use scalar::Dialect;
-pub use tape::{Document, Fault, Kind, Span, Tape};
+pub use tape::{Document, Fault, Kind, Span, Tape, hint_of};

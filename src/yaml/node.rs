@@ -121,6 +121,12 @@ impl<'a> NodeRef<'a> {
         }
     }
 
+    /// Of a scalar what tells most texts apart, as [`hint_of`] has it.
+    #[inline]
+    pub fn hint(&self) -> u8 {
+        self.of(|node| node.hint)
+    }
+
     /// Number of elements or entries; 0 for scalars.
     #[inline]
     pub fn len(&self) -> usize {
@@ -166,14 +172,8 @@ impl<'a> NodeRef<'a> {
         let hint = hint(key.as_bytes());
         let mut at = self.index + 1;
         if self.tape.nodes.is_empty() {
-            for _ in 0..children {
-                let value = Self::new(self.tape, at + 1);
-                if self.tape.kept.is_text(at, key, hint, &self.tape.decoded) {
-                    return Some((Self::new(self.tape, at), value));
-                }
-                at += 1 + value.copy().size;
-            }
-            return None;
+            let at = self.tape.kept.find(at, children, (key, hint), &self.tape.decoded)?;
+            return Some((Self::new(self.tape, at), Self::new(self.tape, at + 1)));
         }
         for _ in 0..children {
             let name = self.tape.nodes.get(at as usize)?;

@@ -74,6 +74,11 @@ pub(super) fn hint(text: &[u8]) -> u8 {
     }
 }
 
+/// The same of a text, for keys that are looked for again and again.
+pub fn hint_of(text: &str) -> u8 {
+    hint(text.as_bytes())
+}
+
 /// Something wrong within a document that parsed: the estate stage decides whether it matters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
