@@ -120,8 +120,10 @@ struct Entry {
     resource: Arc<Resource>,
     /// Batch and root.
     document: Option<(u32, u32)>,
-    /// The number of its kind.
+    /// The number of the name of its kind.
     kind: u16,
+    /// The number of the kind with its group.
+    schema: u16,
 }
 
 type Holders = HashMap<String, Vec<ResourceId>>;
@@ -141,10 +143,9 @@ pub struct Inventory {
     /// Whether no two of these have one identity.
     is_unique: bool,
     hasher: DefaultHashBuilder,
-    /// Names of kinds, by number; the last number is that of all kinds beyond.
-    kinds: Vec<Arc<str>>,
+    /// Names of kinds; the last number is that of all kinds beyond.
     kind_numbers: HashMap<Arc<str>, u16, DefaultHashBuilder>,
-    /// The reference fields of each kind, by its number.
+    /// The reference fields of each kind, by the number that it has with its group.
     fields: Vec<Vec<ReferenceField>>,
     /// By whom each is named, by kind, and through which of the fields of its kind.
     incoming: Vec<Link>,
@@ -199,8 +200,9 @@ impl Inventory {
 
     /// The resources, their references resolved.
     pub fn new(batches: Vec<Gathered>, kinds: &KindLibrary, directions: Directions) -> Self {
-        let (mut inventory, edges) = Self::put_together(batches);
-        inventory.fields = inventory.kinds.iter().map(|kind| reference_fields_of(kind, kinds)).collect();
+        let (mut inventory, edges, schemas) = Self::put_together(batches);
+        let fields = |kind| kinds.get(kind).map(|schema| schema.references().to_vec()).unwrap_or_default();
+        inventory.fields = schemas.iter().map(fields).collect();
         inventory.index_names();
         // As they are resolved, the raw ones go.
         let of_batch = |(offset, tape, edges): BatchEdges| -> BatchLinks {
@@ -263,23 +265,45 @@ impl Inventory {
         }
     }
 
-    fn put_together(batches: Vec<Gathered>) -> (Self, Vec<BatchEdges>) {
+    /// The resources, their references, and their kinds by number.
+    fn put_together(batches: Vec<Gathered>) -> (Self, Vec<BatchEdges>, Vec<KindName>) {
         let mut entries = Vec::with_capacity(batches.iter().map(|batch| batch.resources.len()).sum());
         let mut tapes = Vec::new();
         let mut edges = Vec::new();
-        let mut kinds: Vec<Arc<str>> = Vec::new();
         let mut kind_numbers: HashMap<Arc<str>, u16, DefaultHashBuilder> = HashMap::default();
-        let mut number_of = |resource: &Resource, kinds: &mut Vec<Arc<str>>| {
+        let mut number_of = |resource: &Resource| {
             let kind = &resource.identity.kind;
             if let Some(known) = kind_numbers.get(kind) {
                 return *known;
             }
-            let number = u16::try_from(kinds.len()).unwrap_or(u16::MAX);
-            // The fields of kinds beyond are not looked for: there are not so many schemas.
-            if number < u16::MAX {
-                kinds.push(Arc::clone(kind));
-            }
+            let number = u16::try_from(kind_numbers.len()).unwrap_or(u16::MAX);
             kind_numbers.insert(Arc::clone(kind), number);
+            number
+        };
+        let mut schemas: Vec<KindName> = Vec::new();
+        let mut schema_numbers: HashMap<KindName, u16> = HashMap::new();
+        // By the number of the name: nearly all kinds are ours.
+        let mut own_numbers: Vec<Option<u16>> = Vec::new();
+        let mut schema_of = |resource: &Resource, kind: u16| {
+            let is_own = *resource.identity.group == *OWN_GROUP;
+            let own = usize::from(kind);
+            if let Some(Some(known)) = own_numbers.get(own).filter(|_| is_own && kind < u16::MAX) {
+                return *known;
+            }
+            let name = KindName::of(&resource.identity);
+            let number = *schema_numbers.entry(name).or_insert_with_key(|name| {
+                let number = u16::try_from(schemas.len()).unwrap_or(u16::MAX);
+                if number < u16::MAX {
+                    schemas.push(name.clone());
+                }
+                number
+            });
+            if is_own && kind < u16::MAX {
+                own_numbers.resize(own_numbers.len().max(own + 1), None);
+                if let Some(place) = own_numbers.get_mut(own) {
+                    *place = Some(number);
+                }
+            }
             number
         };
         let mut has_overlong = false;
@@ -288,8 +312,9 @@ impl Inventory {
             let offset = u32::try_from(entries.len()).unwrap_or(u32::MAX);
             let pairs = gathered.resources.into_iter().zip(gathered.documents);
             for (resource, root) in pairs {
-                let kind = number_of(&resource, &mut kinds);
-                entries.push(Entry { resource, document: root.map(|root| (batch, root)), kind });
+                let kind = number_of(&resource);
+                let schema = schema_of(&resource, kind);
+                entries.push(Entry { resource, document: root.map(|root| (batch, root)), kind, schema });
             }
             tapes.push(Arc::clone(&gathered.tape));
             edges.push((offset, gathered.tape, gathered.edges));
@@ -300,7 +325,6 @@ impl Inventory {
             names: HashTable::new(),
             is_unique: false,
             hasher: DefaultHashBuilder::default(),
-            kinds,
             kind_numbers,
             fields: Vec::new(),
             incoming: Vec::new(),
@@ -313,13 +337,13 @@ impl Inventory {
             circles: RwLock::default(),
             nothing: Tape::of_empty_map(),
         };
-        (inventory, edges)
+        (inventory, edges, schemas)
     }
 
     /// The reference fields of the kind of a resource.
     fn fields_of(&self, of: ResourceId) -> &[ReferenceField] {
-        let kind = self.entries.get(of.0 as usize).map_or(u16::MAX, |entry| entry.kind);
-        self.fields.get(usize::from(kind)).map_or(&[], Vec::as_slice)
+        let schema = self.entries.get(of.0 as usize).map_or(u16::MAX, |entry| entry.schema);
+        self.fields.get(usize::from(schema)).map_or(&[], Vec::as_slice)
     }
 
     /// The links to a resource, by kind.
@@ -521,12 +545,7 @@ impl schema::Inventory for Inventory {
             let field = fields.get(usize::from(link.field));
             link.target != NOBODY && field.is_some_and(|field| field.takes(self.kind_of(link.target)))
         };
-        // Fields are numbered by the name of the kind, which a foreign kind may have as well.
-        let is_own = self.resource(from).is_some_and(|resource| *resource.identity.group == *OWN_GROUP);
-        is_own
-            && !self.has_overlong
-            && !self.first_outgoing.is_empty()
-            && self.links_from(from).iter().all(takes)
+        !self.has_overlong && !self.first_outgoing.is_empty() && self.links_from(from).iter().all(takes)
     }
 
     fn outgoing(&self, from: ResourceId) -> Vec<(&str, Option<ResourceId>)> {
@@ -687,12 +706,6 @@ fn values_in<'t>(root: NodeRef<'t>, steps: &[FieldStep]) -> impl Iterator<Item =
         let own = (node.kind() != Kind::List).then_some(node);
         own.into_iter().chain(node.elements())
     })
-}
-
-/// The reference fields of one of our own kinds.
-fn reference_fields_of(kind: &Arc<str>, kinds: &KindLibrary) -> Vec<ReferenceField> {
-    let schema = kinds.get(&KindName { group: OWN_GROUP.into(), kind: Arc::clone(kind) });
-    schema.map(|schema| schema.references().to_vec()).unwrap_or_default()
 }
 
 impl KindName {
