@@ -449,6 +449,10 @@ fn reads_of_others<'u>(asked: &'u Uses, identity: &Identity) -> Option<Cow<'u, P
 
 /// Whether a resource is of a kind as rules write kinds: with the group of a foreign one, if it has one.
 pub(super) fn is_kind(identity: &Identity, written: &str) -> bool {
+    // Most are of another.
+    if !written.ends_with(&*identity.kind) {
+        return false;
+    }
     match written.rsplit_once('/') {
         Some((group, kind)) => *identity.group == *group && *identity.kind == *kind,
         None => *identity.kind == *written && (*identity.group == *OWN_GROUP || identity.group.is_empty()),

@@ -138,7 +138,7 @@ impl<'a> Run<'a> {
     fn within<T>(&mut self, clause: &'a Clause, act: impl FnOnce(&mut Self) -> Sure<T>) -> Sure<T> {
         let (base, end) = (self.base, self.stack.len());
         self.base = end;
-        self.stack.resize(end + clause.slots, Val::Null);
+        self.stack.extend(std::iter::repeat_with(|| Val::Null).take(clause.slots));
         let result = act(self)?;
         self.stack.truncate(end);
         self.base = base;

@@ -409,6 +409,10 @@ const BAG: usize = 128;
 
 /// The set of some values.
 pub(super) fn set_of(mut values: Vec<Val<'_>>) -> Sure<Val<'_>> {
+    if values.is_empty() {
+        // It takes no memory.
+        return Ok(Val::Set(Arc::default()));
+    }
     let is_text = values.iter().all(|value| value.text().is_some());
     if is_text || values.iter().all(|value| matches!(value, Val::Int(_))) {
         values.sort_by(|one, other| one.order(other).unwrap_or(Ordering::Equal));
