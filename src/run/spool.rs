@@ -38,7 +38,7 @@ struct Stretch {
 }
 
 impl Store {
-    /// Adds bytes, and says where they begin. What was written in part is written over by whatever comes next.
+    /// Adds bytes, and says where they begin. What could only be written in part is taken back: others may want the room.
     fn add(&self, bytes: &[u8]) -> io::Result<u64> {
         let mut store = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (file, end) = match &mut *store {
@@ -47,7 +47,11 @@ impl Store {
         };
         let start = *end;
         file.seek(SeekFrom::Start(start))?;
-        file.write_all(bytes)?;
+        if let Err(error) = file.write_all(bytes) {
+            // Where even that fails, the room is back when the process ends.
+            drop(file.set_len(start));
+            return Err(error);
+        }
         *end = start + bytes.len() as u64;
         Ok(start)
     }

@@ -121,7 +121,7 @@ impl<'a> NodeRef<'a> {
         }
     }
 
-    /// Of a scalar what tells most texts apart, as [`hint_of`] has it.
+    /// Of a scalar what tells most texts apart, as [`hint_of`](super::hint_of) has it.
     #[inline]
     pub fn hint(&self) -> u8 {
         self.of(|node| node.hint)
