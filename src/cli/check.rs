@@ -1,7 +1,7 @@
 //! `assize check`.
 
 use std::io::{self, IsTerminal as _, Read as _};
-use std::path::{Component, Path};
+use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use crate::load::{Root, verify_objects};
 use crate::policy::{BaselineChoice, Selection};
 use crate::rego::Watch;
 use crate::report::{GroupBy, Report, Sources};
-use crate::run::{CheckRequest, Limits, PolicyError, StandardInput, check};
+use crate::run::{Buffer, CheckRequest, Limits, PolicyError, StandardInput, check};
 use crate::yaml;
 
 pub(super) fn run(arguments: &CheckArguments, common: &Common) -> Result<Exit, Failure> {
@@ -129,7 +129,7 @@ pub(super) fn exit_code(report: &Report) -> Exit {
 }
 
 fn request(arguments: &CheckArguments, common: &Common) -> Result<CheckRequest, Failure> {
-    let is_input = |path: &std::path::PathBuf| path == Path::new("-");
+    let is_input = |path: &PathBuf| path == Path::new("-");
     let standard_input = if arguments.paths.iter().any(is_input) {
         if arguments.paths.len() > 1 {
             return Err(Failure::Plain(
@@ -175,9 +175,20 @@ fn request(arguments: &CheckArguments, common: &Common) -> Result<CheckRequest, 
             .output
             .iter()
             .all(|output| output.format.is_one_by_one())
-            .then_some(arguments.buffer_findings),
+            .then(|| Buffer { findings: arguments.buffer_findings, folder: scratch_folder() }),
         threads: common.threads,
     })
+}
+
+/// Where files may be larger than memory, while `/tmp` often is memory (Filesystem Hierarchy Standard 3.0, 5.15).
+const LARGE: &str = "/var/tmp";
+
+/// Where to put what does not fit into memory: the folder that `TMPDIR` names, else one for large files.
+#[expect(clippy::disallowed_methods, reason = "the command line is where the environment is read")]
+fn scratch_folder() -> PathBuf {
+    let named = std::env::var("TMPDIR").ok().filter(|folder| !folder.is_empty()).map(PathBuf::from);
+    let large = || Some(PathBuf::from(LARGE)).filter(|folder| folder.is_dir());
+    named.or_else(large).unwrap_or_else(std::env::temp_dir)
 }
 
 /// The rules and kinds that are asked for.

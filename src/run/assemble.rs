@@ -7,7 +7,6 @@ use super::check::{Check, DEFAULT_THRESHOLD, Gleaned, PATIENCE};
 use super::first_pass::State;
 use super::owners::OwnersOf;
 use super::second_pass::Seen;
-use super::spool::Shelf;
 use crate::estate::{Inventory, KindName};
 use crate::evaluate::{Outcome, Tally};
 use crate::finding::{Finding, Fingerprint, Identity, Location, Resource, Severity, Status};
@@ -93,45 +92,50 @@ impl Check<'_> {
             }
             prints
         };
-        let (findings, fingerprints, spooled, outcomes) =
-            match self.spool.as_ref().filter(|spool| spool.is_used()) {
-                None => {
-                    let mut findings = findings;
-                    put_in_order(&mut findings);
-                    owners.assign(&mut findings);
-                    exceptions.baseline = self.baseline_in_force(&findings, inventory, states, &fingerprint);
-                    let mut application = exceptions.over(rules, &resources);
-                    application.apply(&mut findings, &mut tallies);
-                    standing.add(&findings, rules, &ownership);
+        let spool = self.spool.as_ref().filter(|spool| spool.is_used());
+        let mut findings = findings;
+        if spool.is_none() {
+            put_in_order(&mut findings);
+            exceptions.baseline = self.baseline_in_force(&findings, inventory, states, &fingerprint);
+        }
+        let mut application = exceptions.over(rules, &resources);
+        let mut settle = |findings: &mut [Finding]| {
+            owners.assign(findings);
+            application.apply(findings, &mut tallies);
+            standing.add(findings, rules, &ownership);
+        };
+        let mut fingerprints = Vec::new();
+        let mut left_out = 0;
+        let spooled = match spool {
+            None => {
+                settle(&mut findings);
+                fingerprints = finish(&mut findings);
+                None
+            }
+            Some(spool) => {
+                let mut shelf = spool.shelf();
+                let mut counts = vec![StatusCounts::default(); binding.len()];
+                let read = spool.in_order(std::mem::take(&mut findings), &mut |mut findings| {
+                    findings.retain(|finding| matches!(absent.get(finding.rule as usize), Some(None)));
+                    settle(&mut findings);
+                    let before = open_of(&findings);
+                    findings.retain(|finding| ownership.shows(finding));
+                    left_out += before - open_of(&findings);
                     let prints = finish(&mut findings);
-                    (findings, prints, None, application.end())
+                    count_findings(&findings, &mut counts);
+                    shelf.add(findings, prints);
+                });
+                if let Err(error) = read {
+                    let message = format!(
+                        "findings that waited on disk cannot be read, so that some are missing: {error}"
+                    );
+                    problems.push(Problem::new(Code::InternalError, message));
                 }
-                Some(spool) => {
-                    let mut application = exceptions.over(rules, &resources);
-                    let mut shelf = Shelf::default();
-                    let mut counts = vec![StatusCounts::default(); binding.len()];
-                    let read = spool.in_order(findings, &mut |mut findings| {
-                        findings.retain(|finding| matches!(absent.get(finding.rule as usize), Some(None)));
-                        owners.assign(&mut findings);
-                        application.apply(&mut findings, &mut tallies);
-                        standing.add(&findings, rules, &ownership);
-                        let before = open_of(&findings);
-                        findings.retain(|finding| ownership.shows(finding));
-                        ownership.left_out += before - open_of(&findings);
-                        let prints = finish(&mut findings);
-                        count_findings(&findings, &mut counts);
-                        shelf.add(findings, prints);
-                    });
-                    if let Err(error) = read {
-                        let message = format!(
-                            "findings that waited on disk cannot be read, so that some are missing: {error}"
-                        );
-                        problems.push(Problem::new(Code::InternalError, message));
-                    }
-                    let spooled = Spooled { findings: Box::new(shelf), counts };
-                    (Vec::new(), Vec::new(), Some(spooled), application.end())
-                }
-            };
+                Some(Spooled { findings: Box::new(shelf), counts })
+            }
+        };
+        let outcomes = application.end();
+        ownership.left_out = left_out;
         let Outcomes { waivers, baseline, problems: found } = outcomes;
         problems.extend(found);
         // `unresolved-reference` tells why something is undecided. Unless it fails the run itself (it may not be

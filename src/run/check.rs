@@ -54,6 +54,15 @@ pub struct StandardInput {
     pub bytes: Vec<u8>,
 }
 
+/// Room for findings.
+#[derive(Clone, Debug)]
+pub struct Buffer {
+    /// So many may be in memory.
+    pub findings: usize,
+    /// The folder where a file without a name takes the others.
+    pub folder: PathBuf,
+}
+
 /// What to check.
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 #[derive(Clone, Debug, Default)]
@@ -84,9 +93,8 @@ pub struct CheckRequest {
     pub with_population: bool,
     /// Whether the program ends when the report is written: then nothing is taken apart that ends with it.
     pub is_last: bool,
-    /// Findings that may be in memory; more than these wait on disk, where no baseline asks for all at once. None: all are
-    /// kept.
-    pub buffer: Option<usize>,
+    /// Where findings wait that are too many for memory, unless a baseline asks for all at once; none: all are kept.
+    pub buffer: Option<Buffer>,
     /// Files that the run will write, which are no input.
     pub outputs: Vec<PathBuf>,
     /// Threads; 0: one a core.
@@ -253,6 +261,7 @@ impl<'r> Check<'r> {
             // What compares runs, or looks through findings more than once, wants them in memory.
             spool: request
                 .buffer
+                .clone()
                 .filter(|_| policies.baseline.is_none() && !request.verify_reads)
                 .map(Spool::new),
             as_of,

@@ -10,6 +10,7 @@ use rayon::prelude::*;
 use super::batches::{FIRST_BATCHES, MOST_BATCHES, MOST_PARTS, Role, SMALLEST_PART, batches, blocks};
 use super::check::{Check, ORGANIZATION, could_hold_resource};
 use super::sources::{could_hold, digest_of};
+use super::spool::Spool;
 use crate::estate::{Candidate, DocumentMapping, Expectation, Gathered, KindName, classify};
 use crate::evaluate::{Around, FileContext, Outcome, Phase, admit, evaluate, gather_tallies, panic_text};
 use crate::finding::{Location, share_texts};
@@ -39,7 +40,10 @@ pub(super) struct BatchResult {
 
 impl BatchResult {
     /// Nothing more comes: takes no more memory than it needs.
-    fn settle(&mut self) {
+    fn settle(&mut self, spool: Option<&Spool>) {
+        if let Some(spool) = spool {
+            spool.relieve(&mut self.outcome.findings);
+        }
         self.gathered.settle();
         self.outcome.findings.shrink_to_fit();
         self.states.shrink_to_fit();
@@ -102,14 +106,6 @@ impl Check<'_> {
         Around { is_whole: self.plan.is_whole(), ..self.alone.clone() }
     }
 
-    /// Nothing more comes to a result.
-    fn settle(&self, result: &mut BatchResult) {
-        if let Some(spool) = &self.spool {
-            spool.relieve(&mut result.outcome.findings);
-        }
-        result.settle();
-    }
-
     pub(super) fn batch(
         &self,
         batch: &[(Entry, Role)],
@@ -121,7 +117,7 @@ impl Check<'_> {
             self.file(entry, *role, around, &mut result, None);
             meter.add(entry.size);
         }
-        self.settle(&mut result);
+        result.settle(self.spool.as_ref());
         result
     }
 
@@ -138,13 +134,13 @@ impl Check<'_> {
             let mut parts = Vec::new();
             self.file(entry, *role, around, &mut result, Some(&mut parts));
             if !parts.is_empty() {
-                self.settle(&mut result);
+                result.settle(self.spool.as_ref());
                 results.push(std::mem::replace(&mut result, self.batch_result()));
                 results.extend(parts);
             }
             meter.add(entry.size);
         }
-        self.settle(&mut result);
+        result.settle(self.spool.as_ref());
         results.push(result);
         results
     }
@@ -269,7 +265,7 @@ impl Check<'_> {
             let mut part = self.batch_result();
             of_part(candidates, &mut part);
             share_texts(&mut part.outcome.findings);
-            self.settle(&mut part);
+            part.settle(self.spool.as_ref());
             part
         });
         *parts = judged.collect();

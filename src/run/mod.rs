@@ -37,7 +37,7 @@ mod touched;
 pub use audit::audit;
 pub use baseline::{BaselineMode, NewBaseline, baseline};
 pub use blame::{BlameRequest, blame};
-pub use check::{CheckRequest, Limits, StandardInput, check};
+pub use check::{Buffer, CheckRequest, Limits, StandardInput, check};
 pub use coverage::cover_examples;
 pub use diff::{DiffRequest, DiffSources, GateScope, JudgedBy, diff};
 pub use examples::{ExampleFailure, ExampleReport, MutationReport, Survivor, run_examples, run_mutants};

@@ -10,10 +10,12 @@ use std::collections::BinaryHeap;
 use std::collections::binary_heap::PeekMut;
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek as _, SeekFrom, Write as _};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use self::code::{Encoded, Tables, decode, encode};
+use super::check::Buffer;
 use crate::finding::{Finding, Fingerprint, Location};
 use crate::load::scratch_file;
 use crate::report::{Show, Waiting};
@@ -25,8 +27,12 @@ const PIECE: usize = 1 << 16;
 const BUFFER: usize = 64 << 10;
 
 /// A file that grows and is read again.
-#[derive(Debug, Default)]
-struct Store(Mutex<Option<(File, u64)>>);
+#[derive(Debug)]
+struct Store {
+    folder: PathBuf,
+    /// The file and its end, once there is one.
+    file: Mutex<Option<(File, u64)>>,
+}
 
 /// A stretch of a store.
 #[derive(Debug)]
@@ -38,12 +44,16 @@ struct Stretch {
 }
 
 impl Store {
+    fn new(folder: PathBuf) -> Self {
+        Self { folder, file: Mutex::default() }
+    }
+
     /// Adds bytes, and says where they begin. What could only be written in part is taken back: others may want the room.
     fn add(&self, bytes: &[u8]) -> io::Result<u64> {
-        let mut store = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut store = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         let (file, end) = match &mut *store {
             Some(store) => store,
-            none => none.insert((scratch_file()?, 0)),
+            none => none.insert((scratch_file(&self.folder)?, 0)),
         };
         let start = *end;
         file.seek(SeekFrom::Start(start))?;
@@ -76,7 +86,7 @@ struct Section<'s> {
 impl Read for Section<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let left = usize::try_from(self.end - self.at).unwrap_or(usize::MAX).min(buffer.len());
-        let mut store = self.store.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut store = self.store.file.lock().unwrap_or_else(PoisonError::into_inner);
         let Some((file, _)) = &mut *store else { return Ok(0) };
         file.seek(SeekFrom::Start(self.at))?;
         let count = file.read(buffer.get_mut(..left).unwrap_or_default())?;
@@ -102,9 +112,13 @@ struct Run {
 }
 
 impl Spool {
-    /// One that leaves so many findings in memory.
-    pub(super) fn new(most: usize) -> Self {
-        Self { most, kept: AtomicUsize::new(0), store: Store::default(), runs: Mutex::default() }
+    pub(super) fn new(Buffer { findings, folder }: Buffer) -> Self {
+        Self { most: findings, kept: AtomicUsize::new(0), store: Store::new(folder), runs: Mutex::default() }
+    }
+
+    /// A shelf in the same folder.
+    pub(super) fn shelf(&self) -> Shelf {
+        Shelf { store: Store::new(self.store.folder.clone()), parts: Vec::new() }
     }
 
     /// Takes findings that are too many to be kept, all of some resources; the others stay.
@@ -216,7 +230,7 @@ impl PartialEq for Open<'_> {
 impl Eq for Open<'_> {}
 
 /// Findings in their final order, with all that is said of them.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Shelf {
     store: Store,
     parts: Vec<Part>,
@@ -295,7 +309,7 @@ mod tests {
     fn runs_are_merged_and_no_file_is_torn() {
         // More than two pieces; 300 files, in an order of their own, each by two phases.
         let files = || (1..=300).map(|power| (0..power).fold(1_usize, |number, _| number * 5 % 307));
-        let spool = Spool::new(1_000);
+        let spool = Spool::new(Buffer { findings: 1_000, folder: std::env::temp_dir() });
         let mut rest = Vec::new();
         let mut expected = Vec::new();
         for phase in 0..2_u32 {
@@ -310,7 +324,7 @@ mod tests {
         assert!(spool.is_used());
         assert!(!rest.is_empty() && rest.len() <= 1_000, "{}", rest.len());
         expected.sort_by(Finding::order);
-        let mut shelf = Shelf::default();
+        let mut shelf = spool.shelf();
         let mut pieces = Vec::new();
         let mut given = |findings: Vec<Finding>| {
             let ends = [findings.first(), findings.last()].map(|each| each.unwrap().location.file.clone());

@@ -350,6 +350,7 @@ fn the_meta_schema_takes_what_the_loader_takes() {
         json!({"x-ref": {"must": {"x-hass": {}}}}),
         json!({"x-referrers": {"field": "a"}}),
         json!({"x-unique": false}),
+        json!({"x-text": 1}),
         json!({"$ref": "https://example.org/schema"}),
     ] {
         assert!(!validator.is_valid(&broken), "{broken}");
